@@ -27,12 +27,25 @@ type Event struct {
 	Exit       *Exit      `json:"exit,omitempty"`
 	KernelKill *Kill      `json:"kernel_kill,omitempty"`
 	DaemonKill *Kill      `json:"daemon_kill,omitempty"`
+	Vanished   *Process   `json:"vanished,omitempty"`
 	Test       *Test      `json:"test,omitempty"`
 	Located    *Located   `json:"located,omitempty"`
 	Message    *Message   `json:"message,omitempty"`
 	Danger     *Danger    `json:"danger,omitempty"`
 	End        *End       `json:"end,omitempty"`
 	Trouble    *Failure   `json:"trouble,omitempty"`
+}
+
+// normal gives the event as it reads back from a file: its times in UTC, cut
+// to the millisecond and without a monotonic clock.
+func (e Event) normal() Event {
+	e.Time = e.Time.UTC().Truncate(time.Millisecond)
+	if e.Start != nil {
+		s := *e.Start
+		s.StartedAt = s.StartedAt.UTC().Truncate(time.Millisecond)
+		e.Start = &s
+	}
+	return e
 }
 
 // Start says what was run, where, and how it was watched. It is the first
@@ -183,7 +196,9 @@ type Processes struct {
 // MaxProcesses bounds the processes kept in the record at a peak.
 const MaxProcesses = 10
 
-// Process is one process at a moment.
+// Process is one process at a moment. As [Event.Vanished] it is one of the
+// machine's largest that was gone when an OOM kill had just been counted: how
+// it ended is not known, RSS and PSS are the last that were seen.
 type Process struct {
 	PID     int    `json:"pid"`
 	Parent  int    `json:"parent,omitempty"`
@@ -288,6 +303,7 @@ const (
 	TestPause  TestAction = "pause"
 	TestResume TestAction = "resume"
 	TestPhase  TestAction = "phase"
+	TestLoaded TestAction = "loaded" // a plugin found its framework in a process
 )
 
 // Test is an event of a test, from a plugin, the output or a process.

@@ -28,7 +28,7 @@ func (w *Writer) Write(e Event) error {
 	if w.err != nil {
 		return w.err
 	}
-	line, err := json.Marshal(e)
+	line, err := json.Marshal(e.normal())
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
@@ -61,35 +61,60 @@ const maxLine = 4 << 20
 func Read(from io.Reader) (*Record, error) {
 	r := &Record{}
 	in := bufio.NewReaderSize(from, bufferSize)
+	started := false
 	for n := 1; ; n++ {
 		line, err := readLine(in)
 		if err != nil && err != io.EOF {
 			return nil, fmt.Errorf("record: line %d: %w", n, err)
 		}
-		whole := err == nil
+		last := err == io.EOF
 		if len(bytes.TrimSpace(line)) > 0 {
-			var e Event
-			switch jsonErr := json.Unmarshal(line, &e); {
-			case jsonErr != nil && n == 1:
-				return nil, ErrNoStart
-			case jsonErr != nil && whole:
-				return nil, fmt.Errorf("record: line %d: %w", n, jsonErr)
-			case jsonErr != nil:
-				return r, nil
-			case n == 1 && e.Start == nil:
-				return nil, ErrNoStart
-			case e.Start != nil && e.Start.Version > Version:
-				return nil, fmt.Errorf("record: version %d is newer than %d, the newest that this oom143 reads", e.Start.Version, Version)
+			e, err := parse(line, !started)
+			var cut *json.SyntaxError
+			switch {
+			case err == nil:
+				started = true
+				r.Apply(e)
+			case err == ErrNoStart:
+				return nil, err
+			case !last || !errors.As(err, &cut):
+				return nil, fmt.Errorf("record: line %d: %w", n, err)
 			}
-			r.Apply(e)
 		}
-		if !whole {
-			if n == 1 && len(line) == 0 {
-				return nil, ErrNoStart
-			}
+		switch {
+		case last && !started:
+			return nil, ErrNoStart
+		case last:
 			return r, nil
 		}
 	}
+}
+
+// parse reads one line; first is true for the one that has to hold the start.
+func parse(line []byte, first bool) (Event, error) {
+	if !first {
+		var e Event
+		err := json.Unmarshal(line, &e)
+		if err == nil && e.Start != nil {
+			err = errors.New("a second \"start\"; a record holds one run")
+		}
+		return e, err
+	}
+	// The version comes first: a newer format may not even decode.
+	var head struct {
+		Start *struct {
+			Version int `json:"version"`
+		} `json:"start"`
+	}
+	switch err := json.Unmarshal(line, &head); {
+	case err != nil || head.Start == nil:
+		return Event{}, ErrNoStart
+	case head.Start.Version > Version:
+		return Event{}, fmt.Errorf("version %d is newer than %d, the newest that this oom143 reads", head.Start.Version, Version)
+	}
+	var e Event
+	err := json.Unmarshal(line, &e)
+	return e, err
 }
 
 func readLine(in *bufio.Reader) ([]byte, error) {

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -9,14 +8,18 @@ import (
 // Bounds of what a [Record] keeps, so that its size does not depend on what
 // the command does.
 const (
-	maxRunning  = 4096 // tests in flight
-	maxGrown    = 10   // tests with the most growth
+	maxRunning  = 4096    // tests in flight
+	maxIDs      = 4 << 20 // bytes of the ids of the tests in flight
+	maxGrown    = 10      // tests with the most growth
 	maxSignals  = 100
 	maxExits    = 200
 	maxKills    = 100
 	maxMessages = 100
 	maxTroubles = 20
 	maxDangers  = 20
+	maxMoments  = 32
+	maxOutlived = 64
+	maxLocated  = 256
 	recentSpan  = 15 * time.Second // samples kept in full before the last one
 	maxRecent   = 400
 )
@@ -42,14 +45,19 @@ type Record struct {
 	Exits       []Timed[Exit]
 	KernelKills []Timed[Kill]
 	DaemonKills []Timed[Kill]
+	Vanished    []Timed[Process]
 	Messages    []Timed[Message]
 	Dangers     []Timed[Danger]
 	Troubles    []Timed[Failure]
 	Tests       Tests
+	// Moments are those at which something may have ended the run: a signal
+	// to oom143, a death by a signal, a kill for memory, the end.
+	Moments []Timed[Moment]
 
-	End     *End
-	EndedAt time.Time // zero until the command has ended
-	LastAt  time.Time // of the latest event
+	mainExit *Timed[Exit]
+	End      *End
+	EndedAt  time.Time // zero until the command has ended
+	LastAt   time.Time // of the latest event
 }
 
 // Timed is something with the time at which it was seen.
@@ -85,8 +93,12 @@ func (l LevelState) Headroom() uint64 {
 
 // Apply adds one event.
 func (r *Record) Apply(e Event) {
+	e = e.normal()
 	if e.Time.After(r.LastAt) {
 		r.LastAt = e.Time
+	}
+	if r.marks(e) {
+		r.mark(e.Time)
 	}
 	switch {
 	case e.Start != nil:
@@ -110,12 +122,17 @@ func (r *Record) Apply(e Event) {
 		keep(&r.Signals, maxSignals, e.Time, *e.Signal)
 	case e.Exit != nil:
 		keep(&r.Exits, maxExits, e.Time, *e.Exit)
+		if e.Exit.Main && r.mainExit == nil {
+			r.mainExit = &Timed[Exit]{e.Time, *e.Exit}
+		}
 	case e.KernelKill != nil:
 		keep(&r.KernelKills, maxKills, e.Time, *e.KernelKill)
 	case e.DaemonKill != nil:
 		keep(&r.DaemonKills, maxKills, e.Time, *e.DaemonKill)
+	case e.Vanished != nil:
+		keep(&r.Vanished, maxKills, e.Time, *e.Vanished)
 	case e.Test != nil:
-		r.Tests.apply(e.Time, *e.Test, r.binding())
+		r.Tests.apply(e.Time, *e.Test, r.binding(), r.Moments)
 	case e.Located != nil:
 		r.Tests.locate(*e.Located)
 	case e.Message != nil:
@@ -210,145 +227,4 @@ func (r *Record) binding() uint64 {
 }
 
 // MainExit is the end of the command itself, nil while it runs.
-func (r *Record) MainExit() *Timed[Exit] {
-	for i := range r.Exits {
-		if r.Exits[i].What.Main {
-			return &r.Exits[i]
-		}
-	}
-	return nil
-}
-
-// Tests are the tests of a run, without a list that grows with their number.
-type Tests struct {
-	Frameworks   []string
-	Started      int
-	Finished     int
-	Phase        string // what the framework does while no test runs
-	LastFinished string
-	running      map[testKey]*RunningTest
-	grown        []GrownTest
-	order        int
-}
-
-// testKey keeps two tests of one id apart that run in different processes.
-type testKey struct {
-	pid int
-	id  string
-}
-
-func keyOf(t Test) testKey { return testKey{t.PID, t.ID} }
-
-// RunningTest is a test that has started and not finished.
-type RunningTest struct {
-	Test
-	Since   time.Time
-	Growth  int64 // of used memory (or of its process, where a plugin measured it) since its start
-	order   int
-	started Test
-	paused  bool
-	overlap bool
-}
-
-// GrownTest is a finished test with what memory did meanwhile.
-type GrownTest struct {
-	ID         string
-	Growth     int64
-	Overlapped bool // other tests ran at the same time, so blame is shared
-}
-
-func (t *Tests) apply(at time.Time, e Test, used uint64) {
-	if e.Used == 0 {
-		e.Used = used
-	}
-	if e.Framework != "" && !slices.Contains(t.Frameworks, e.Framework) && len(t.Frameworks) < 20 {
-		t.Frameworks = append(t.Frameworks, e.Framework)
-	}
-	switch e.Action {
-	case TestStart:
-		t.Started++
-		t.Phase = ""
-		if len(t.running) >= maxRunning {
-			return
-		}
-		if t.running == nil {
-			t.running = map[testKey]*RunningTest{}
-		}
-		t.order++
-		n := &RunningTest{Test: e, Since: at, order: t.order, started: e, overlap: len(t.running) > 0}
-		for _, other := range t.running {
-			other.overlap = true
-		}
-		t.running[keyOf(e)] = n
-	case TestPause, TestResume:
-		if n := t.running[keyOf(e)]; n != nil {
-			n.paused = e.Action == TestPause
-		}
-	case TestFinish:
-		t.Finished++
-		t.LastFinished = e.ID
-		n := t.running[keyOf(e)]
-		if n == nil {
-			return
-		}
-		delete(t.running, keyOf(e))
-		t.grew(GrownTest{ID: e.ID, Growth: growth(n.started, e), Overlapped: n.overlap})
-	case TestPhase:
-		t.Phase = e.Phase
-	}
-}
-
-// growth is what memory gained between two events of a test, by the test's
-// own process where both measured it.
-func growth(from, to Test) int64 {
-	if from.RSS > 0 && to.RSS > 0 {
-		return int64(to.RSS) - int64(from.RSS)
-	}
-	if from.Used > 0 && to.Used > 0 {
-		return int64(to.Used) - int64(from.Used)
-	}
-	return 0
-}
-
-func (t *Tests) grew(g GrownTest) {
-	if g.Growth <= 0 {
-		return
-	}
-	i, _ := slices.BinarySearchFunc(t.grown, g, func(a, b GrownTest) int { return cmp.Compare(b.Growth, a.Growth) })
-	if i < maxGrown {
-		t.grown = slices.Insert(t.grown, i, g)
-		t.grown = t.grown[:min(len(t.grown), maxGrown)]
-	}
-}
-
-// MostGrowth are the finished tests during which memory grew most, the
-// largest growth first, at most ten.
-func (t *Tests) MostGrowth() []GrownTest { return t.grown }
-
-// Running are the tests that had started and not finished, in the order of
-// their start; a paused test is among them only when nothing else is.
-func (t *Tests) Running(used uint64) []RunningTest {
-	var active, paused []RunningTest
-	for _, n := range t.running {
-		c := *n
-		c.Growth = growth(c.started, Test{Used: used})
-		if c.paused {
-			paused = append(paused, c)
-		} else {
-			active = append(active, c)
-		}
-	}
-	if len(active) == 0 {
-		active = paused
-	}
-	slices.SortFunc(active, func(a, b RunningTest) int { return cmp.Compare(a.order, b.order) })
-	return active
-}
-
-func (t *Tests) locate(l Located) {
-	for key, n := range t.running {
-		if key.id == l.ID {
-			n.File, n.Line = l.File, l.Line
-		}
-	}
-}
+func (r *Record) MainExit() *Timed[Exit] { return r.mainExit }

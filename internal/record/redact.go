@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -14,11 +15,11 @@ const MaxCommandLine = 200
 // process for each test file and never need them in the first millisecond.
 var (
 	// assigned finds "--token=x", "password: x", "API_KEY=x".
-	assigned = pattern(`(?i)([a-z0-9_.-]*(?:password|passwd|token|secret|key)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"']+)`)
+	assigned = pattern(`(?i)([a-z0-9_.-]*(?:password|passwd|token|secret|key)["']?\s*[=:]\s*)("[^"]*"?|'[^']*'?|[^\s"']+)`)
 	// flagged finds "--secret x".
-	flagged = pattern(`(?i)((?:^|\s)-[a-z0-9_.-]*(?:password|passwd|token|secret|key)\s+)("[^"]*"|'[^']*'|[^\s"']+)`)
-	// userPass finds the "user:pass@" of an address.
-	userPass = pattern(`([^\s/:@]+):([^\s/@]+)@`)
+	flagged = pattern(`(?i)((?:^|\s)-[a-z0-9_.-]*(?:password|passwd|token|secret|key)\s+)("[^"]*"?|'[^']*'?|[^\s"']+)`)
+	// userPass finds the "user:pass@" of an address; the user may be empty.
+	userPass = pattern(`([^\s/:@]*):([^\s/@]+)@`)
 	// secretFlag is a flag whose value is the next word.
 	secretFlag = pattern(`(?i)^-[a-z0-9_.-]*(?:password|passwd|token|secret|key)$`)
 )
@@ -66,15 +67,20 @@ func Argv(argv []string) []string {
 // Cut gives s on one line of valid UTF-8 without control characters, cut at
 // max characters; the last one is then "…".
 func Cut(s string, max int) string {
+	if max <= 0 {
+		return ""
+	}
 	var b strings.Builder
-	n := 0
-	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
-		if r < ' ' || r == 0x7f {
+	n, beforeLast := 0, 0
+	for _, r := range s { // a byte that is no UTF-8 comes as U+FFFD
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			r = ' '
 		}
 		if n == max {
-			t := []rune(b.String())
-			return string(t[:max-1]) + "…"
+			return b.String()[:beforeLast] + "…"
+		}
+		if n == max-1 {
+			beforeLast = b.Len()
 		}
 		b.WriteRune(r)
 		n++
