@@ -1,0 +1,5 @@
+//go:build race
+
+package testlog
+
+func init() { hostileLines = 100_000 }
