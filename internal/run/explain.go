@@ -1,0 +1,61 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/org/oom143-action/internal/annotate"
+	"github.com/org/oom143-action/internal/diagnose"
+	"github.com/org/oom143-action/internal/record"
+)
+
+// explain is `oom143 explain`: the verdict of a finished run, from its flight
+// record.
+func explain(args []string, s Streams) int {
+	f := pflag.NewFlagSet("explain", pflag.ContinueOnError)
+	f.Usage = func() {}
+	f.SetOutput(io.Discard)
+	report := f.String("report", "", "write the JSON report to this `FILE`")
+	if err := f.Parse(args); errors.Is(err, pflag.ErrHelp) {
+		io.WriteString(s.Out, "Usage: oom143 explain [flags] FILE|-\n"+f.FlagUsages())
+		return 0
+	} else if err != nil {
+		return complain(s.Err, usageError(err.Error()))
+	}
+	if f.NArg() != 1 {
+		return complain(s.Err, usageError(fmt.Sprintf("explain got %d files: expected one flight record, or - for standard input", f.NArg())))
+	}
+	in := s.In
+	if name := f.Arg(0); name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return complain(s.Err, fmt.Errorf("the flight record cannot be read: %w", err))
+		}
+		defer file.Close()
+		in = file
+	}
+	r, err := record.Read(in)
+	if err != nil {
+		return complain(s.Err, fmt.Errorf("%s cannot be explained: %w", f.Arg(0), err))
+	}
+	rep := annotate.NewReport(r, diagnose.Diagnose(r))
+	if *report != "" {
+		if err := rep.WriteFile(*report); err != nil {
+			return complain(s.Err, err)
+		}
+	}
+	width := annotate.Width
+	if w, _, err := term.GetSize(int(s.Out.Fd())); err == nil && w > 0 {
+		width = w
+	}
+	colour := getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" && term.IsTerminal(int(s.Out.Fd()))
+	if _, err := io.WriteString(s.Out, annotate.Terminal(rep, width, colour)); err != nil {
+		return complain(s.Err, err)
+	}
+	return 0
+}
