@@ -20,6 +20,7 @@ type Event struct {
 	Start      *Start     `json:"start,omitempty"`
 	Spawned    *Spawned   `json:"spawned,omitempty"`
 	NotStarted *Failure   `json:"not_started,omitempty"`
+	Daemon     *Daemon    `json:"daemon,omitempty"` // found after the start
 	Sample     *Sample    `json:"sample,omitempty"`
 	Counters   *Counters  `json:"counters,omitempty"`
 	Processes  *Processes `json:"processes,omitempty"`
@@ -62,7 +63,7 @@ type Start struct {
 
 	Machine Machine  `json:"machine"`
 	Levels  []Level  `json:"levels"`            // what memory is held against, the command's own cgroup first, the machine last
-	Daemons []Daemon `json:"daemons,omitempty"` // userspace OOM killers that are running
+	Daemons []Daemon `json:"daemons,omitempty"` // userspace OOM killers that are running, as far as known at the start
 	Options Options  `json:"options"`
 
 	KernelLog bool `json:"kernel_log,omitempty"` // the kernel log could be read

@@ -11,6 +11,7 @@ const (
 	maxRunning  = 4096    // tests in flight
 	maxIDs      = 4 << 20 // bytes of the ids of the tests in flight
 	maxGrown    = 10      // tests with the most growth
+	maxDaemons  = 20
 	maxSignals  = 100
 	maxExits    = 200
 	maxKills    = 100
@@ -112,6 +113,10 @@ func (r *Record) Apply(e Event) {
 	case e.NotStarted != nil:
 		r.NotStarted = e.NotStarted
 		r.EndedAt = e.Time
+	case e.Daemon != nil:
+		if len(r.Start.Daemons) < maxDaemons {
+			r.Start.Daemons = append(slices.Clip(r.Start.Daemons), *e.Daemon)
+		}
 	case e.Sample != nil:
 		r.sample(e.Time, *e.Sample)
 	case e.Counters != nil:

@@ -16,6 +16,15 @@ const (
 	snapshotEvery = 250 * time.Millisecond
 )
 
+// depth is how much of the machine a sample looks at.
+type depth int
+
+const (
+	memoryOnly depth = iota // not the processes
+	whatIsDue               // the processes when it is time to
+	everything
+)
+
 // sampleLoop samples memory until stop, at the pace that the sampler asks for.
 func (w *watcher) sampleLoop(stop <-chan struct{}) {
 	timer := time.NewTimer(0)
@@ -25,21 +34,22 @@ func (w *watcher) sampleLoop(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-timer.C:
-			timer.Reset(w.sampleNow(false))
+			timer.Reset(w.sampleNow(whatIsDue))
 		}
 	}
 }
 
-// sampleNow reads everything once, the process tree when it is due or full
-// asks for it, and gives the time until the next sample.
-func (w *watcher) sampleNow(full bool) time.Duration {
+// sampleNow reads memory and the counters once, and the processes as deep
+// asks for. It gives the time until the next sample.
+func (w *watcher) sampleNow(deep depth) time.Duration {
 	w.sampling.Lock()
 	defer w.sampling.Unlock()
 	now := time.Now()
 	near := w.sampler.warned > 0
-	if full || w.tree.due(now, near) {
+	if deep == everything || deep == whatIsDue && w.tree.due(now, near) {
 		w.tree.read(now, near || w.sampler.needsTree())
 		w.lookAtProcesses()
+		w.lookForDaemons()
 	}
 	w.readKernelLog()
 	s := w.sampler.sample(now)
@@ -47,12 +57,29 @@ func (w *watcher) sampleNow(full bool) time.Duration {
 	if c, moved := w.sampler.moved(); moved {
 		w.Add(record.Event{Time: now, Counters: &c})
 	}
-	w.snapshot(now, s, full)
+	if deep != memoryOnly {
+		w.snapshot(now, s, deep == everything)
+	}
 	if d := w.sampler.danger(); d != nil {
 		w.warn(*d)
 	}
 	w.rec.flush()
 	return w.sampler.next()
+}
+
+// lookForDaemons records, once, the userspace OOM killers that are running.
+func (w *watcher) lookForDaemons() {
+	if w.daemonsSeen {
+		return
+	}
+	w.daemonsSeen = true
+	daemons, err := w.fs.Daemons()
+	if err != nil {
+		w.trouble("daemons", err.Error())
+	}
+	for _, d := range daemons {
+		w.Add(record.Event{Daemon: &record.Daemon{Name: d.Name, PID: d.PID, TermPercent: d.TermPercent, KillPercent: d.KillPercent}})
+	}
 }
 
 // snapshot records the largest processes at a new peak.

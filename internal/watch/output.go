@@ -123,8 +123,8 @@ type chunk struct {
 // is one, and holds the command up only when it falls chunksHeld behind.
 type output struct {
 	scan    func(stream testlog.Stream, p []byte)
-	observe func(p []byte) // sees the bytes before they are written; may be nil
-	lost    func(error)    // told once when a stream cannot be written to
+	observe func(stream testlog.Stream, p []byte) // sees the bytes before they are written; may be nil
+	lost    func(error)                           // told once when a stream cannot be written to
 
 	chunks  chan chunk
 	free    chan []byte
@@ -133,7 +133,7 @@ type output struct {
 	telling sync.Once
 }
 
-func newOutput(scan func(testlog.Stream, []byte), observe func([]byte), lost func(error)) *output {
+func newOutput(scan, observe func(testlog.Stream, []byte), lost func(error)) *output {
 	o := &output{
 		scan: scan, observe: observe, lost: lost,
 		chunks: make(chan chunk, chunksHeld), free: make(chan []byte, chunksHeld),
@@ -168,7 +168,7 @@ func (o *output) copy(stream testlog.Stream, from *os.File, to *sink) {
 				o.free <- buf
 			} else {
 				if o.observe != nil {
-					o.observe(buf[:n])
+					o.observe(stream, buf[:n])
 				}
 				if err := to.pass(buf[:n]); errors.Is(err, unix.EPIPE) || errors.Is(err, unix.EBADF) {
 					// As without oom143: the command finds that its reader has gone.

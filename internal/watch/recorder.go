@@ -15,6 +15,7 @@ type recorder struct {
 	state record.Record
 	file  *record.Writer // nil when there is none, or it failed
 	sink  *os.File
+	err   error       // why the file failed
 	fail  func(error) // told once
 }
 
@@ -40,18 +41,19 @@ func (r *recorder) add(e record.Event) {
 }
 
 // flush hands the events so far to the kernel, where a SIGKILL of oom143
-// cannot reach them.
-func (r *recorder) flush() {
+// cannot reach them. The error is the first that writing gave.
+func (r *recorder) flush() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.file != nil {
 		r.check(r.file.Flush())
 	}
+	return r.err
 }
 
 func (r *recorder) check(err error) {
 	if err != nil {
-		r.file = nil
+		r.file, r.err = nil, err
 		go r.fail(err)
 	}
 }

@@ -18,12 +18,16 @@ import (
 // for each process of the machine, so it is read once a second at most, and
 // so seldom that it takes 1 % of a core.
 const (
+	treeFirst    = 50 * time.Millisecond // after the start: what is over sooner leaves nothing to tell
 	treeEvery    = time.Second
 	treeNearby   = 100 * time.Millisecond // close to the limit
 	treeShare    = 100                    // pause is this many times the cost
 	maxKnown     = 20_000                 // processes remembered
 	pssProcesses = 200                    // processes whose PSS is summed; above, the rest counts with its RSS
 )
+
+// kernelThreads is the parent of the kernel's own threads: kthreadd.
+const kernelThreads = 2
 
 // tree is the machine's processes as last seen, with what belongs to the
 // command.
@@ -32,13 +36,13 @@ type tree struct {
 	self int // oom143
 	mu   sync.Mutex
 	// guard is the root of what is the command's; 0 before there is one.
-	guard  int
-	seen   map[int]*seen
-	sum    uint64 // PSS or RSS of the command's processes
-	count  int
-	cost   time.Duration
-	readAt time.Time
-	round  int
+	guard        int
+	seen         map[int]*seen
+	sum          uint64 // PSS or RSS of the command's processes
+	count        int
+	cost         time.Duration
+	made, readAt time.Time
+	round        int
 	// appeared is called for each new process of the command.
 	appeared func(pid int)
 }
@@ -56,7 +60,7 @@ type seen struct {
 }
 
 func newTree(fs kernel.FS, self int, appeared func(int)) *tree {
-	return &tree{fs: fs, self: self, seen: map[int]*seen{}, appeared: appeared}
+	return &tree{fs: fs, self: self, seen: map[int]*seen{}, appeared: appeared, made: time.Now()}
 }
 
 // hangFrom says which process the command's tree hangs from.
@@ -116,6 +120,9 @@ func (t *tree) memory() uint64 {
 
 // due tells whether it is time to read the tree.
 func (t *tree) due(now time.Time, near bool) bool {
+	if t.round == 0 {
+		return now.Sub(t.made) >= treeFirst
+	}
 	every := max(treeEvery, treeShare*t.cost)
 	if near {
 		every = max(treeNearby, t.cost*4)
@@ -166,27 +173,22 @@ func (t *tree) refresh(pid int) bool {
 	if isNew {
 		s = &seen{Process: process.Process{Pid: int32(pid)}, born: t.round}
 	}
-	parent, err := s.Ppid()
+	p, err := t.fs.Process(pid)
 	if err != nil {
 		return false
 	}
-	info, err := s.MemoryInfo()
-	if err != nil {
-		return false
-	}
-	s.parent, s.rss, s.round = int(parent), info.RSS, t.round
+	s.parent, s.rss, s.round = p.Parent, p.RSS, t.round
 	s.peak = max(s.peak, s.rss)
 	if isNew {
 		s.first = s.rss
 	}
 	// A process that has just been forked shows its parent's name until it
 	// has executed its own.
-	if s.command == "" || t.round-s.born < 3 {
+	if t.round-s.born < 3 && p.Parent != kernelThreads {
+		s.command = p.Comm
 		if argv, err := s.CmdlineSlice(); err == nil && len(argv) > 0 {
 			s.command = record.CommandLine(argv)
 			s.argv = shortArgv(argv)
-		} else if p, err := t.fs.Process(pid); err == nil {
-			s.command = p.Comm
 		}
 	}
 	t.seen[pid] = s

@@ -41,15 +41,16 @@ type Config struct {
 	Dir     string   // its working directory; "" for oom143's own
 	Streams [3]*os.File
 	Limit   Limit
-	// Start is completed with the machine, the levels and the daemons.
+	// Start is completed with the machine and the levels.
 	Start  record.Start
 	Record *os.File // where the flight record goes; nil for nowhere
 	// Hooks gives the plugins' session; nil for none. It is called while the
 	// guard starts.
 	Hooks func() (*hooks.Session, error)
 	Hint  testlog.Hint
-	// Observe sees every byte of output before it is passed on; may be nil.
-	Observe func([]byte)
+	// Observe sees every byte of output, with its stream, before it is passed
+	// on; may be nil. The two streams come at the same time.
+	Observe func(testlog.Stream, []byte)
 	// FirstSignal is called once, after the first SIGINT or SIGTERM has been
 	// forwarded.
 	FirstSignal func()
@@ -73,11 +74,12 @@ type watcher struct {
 	terminal  *terminal
 	output    *output
 
-	sampling sync.Mutex // around sampler and kernelLog
-	sampler  *sampler
-	log      *kernel.KernelLog
-	peak     uint64 // used at the last snapshot of processes
-	peakAt   time.Time
+	sampling    sync.Mutex // around sampler and kernelLog
+	sampler     *sampler
+	log         *kernel.KernelLog
+	peak        uint64 // used at the last snapshot of processes
+	peakAt      time.Time
+	daemonsSeen bool
 
 	scanning sync.Mutex
 	scanner  *testlog.Scanner
@@ -116,6 +118,10 @@ func (w *watcher) Say(lines string) error { return w.err.say(lines) }
 
 // Add records an event.
 func (w *watcher) Add(e record.Event) { w.rec.add(e) }
+
+// Flush hands the events so far to the kernel. The error is the first that
+// writing the record gave.
+func (w *watcher) Flush() error { return w.rec.flush() }
 
 // View calls f with the state so far while nothing changes it. f must not
 // keep it, nor call Add.
@@ -184,10 +190,6 @@ func (w *watcher) begin() {
 	s.Machine = record.Machine{
 		MemoryTotal: info.MemTotal, SwapTotal: info.SwapTotal, CPUs: runtime.NumCPU(),
 		Kernel: w.fs.Release(), Container: w.container,
-	}
-	daemons, _ := w.fs.Daemons()
-	for _, d := range daemons {
-		s.Daemons = append(s.Daemons, record.Daemon{Name: d.Name, PID: d.PID, TermPercent: d.TermPercent, KillPercent: d.KillPercent})
 	}
 	log, err := kernel.OpenKernelLog(w.fs)
 	if err == nil {
@@ -460,7 +462,7 @@ func (w *watcher) processEnded(e ended) *ended {
 		exit.Code = e.Status.ExitStatus()
 	}
 	w.Add(record.Event{Exit: &exit})
-	w.sampleNow(false)
+	w.sampleNow(memoryOnly)
 	return &e
 }
 
@@ -470,7 +472,7 @@ func (w *watcher) killed(pid int, status unix.WaitStatus, source record.ExitSour
 	w.Add(record.Event{Exit: &record.Exit{
 		PID: pid, Command: p.Command, Signal: unix.SignalName(status.Signal()), Source: source, RSS: p.Peak,
 	}})
-	w.sampleNow(false)
+	w.sampleNow(memoryOnly)
 }
 
 // othersEnd is told by a pidfd how a process ended.
@@ -549,7 +551,7 @@ func (w *watcher) firstSignal() {
 		go func() {
 			defer close(w.told)
 			w.lookAtTests()
-			w.sampleNow(true)
+			w.sampleNow(everything)
 			if w.FirstSignal != nil {
 				w.FirstSignal()
 			}
@@ -590,7 +592,7 @@ func (w *watcher) finish(main ended) record.End {
 			w.trouble("hooks", err.Error())
 		}
 	}
-	w.sampleNow(false)
+	w.sampleNow(memoryOnly)
 	return end
 }
 
