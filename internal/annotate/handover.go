@@ -212,7 +212,7 @@ func fenceOf(line []byte) string {
 // HandOver appends what is well formed in the file from, which the command
 // wrote, to the runner's own file to. Kind is the variable that names them;
 // killed is as in [WellFormed]. The error also says when something was left
-// out. A summary is handed over by [SummaryFile.Add] instead.
+// out. A summary is handed over by [SummaryFile.HandOver] instead.
 func HandOver(kind, from, to string, killed bool) error {
 	content, err := readSome(from)
 	if err != nil {

@@ -1,12 +1,12 @@
 package annotate
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func TestWellFormed(t *testing.T) {
@@ -160,16 +160,17 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// TestWellFormedIsLinear: no content takes long.
-func TestWellFormedIsLinear(t *testing.T) {
-	for _, unit := range []string{"\n", "a<<E\n", "a<<E\nE\n", "<!--\n", "```\n", "~~~~`\n", "=", "a=1\n", "\r", "<!-- --", "x"} {
+// BenchmarkWellFormed shows whether any content takes long for its size.
+func BenchmarkWellFormed(b *testing.B) {
+	for _, unit := range []string{"\n", "\r", "=", "x", "a=1\n", "a<<E\n", "a<<E\nE\n", "<!--\n", "```\n", "~~~~`\n"} {
 		content := []byte(strings.Repeat(unit, maxHandover/len(unit)))
-		for _, kind := range CommandFiles {
-			start := time.Now()
-			WellFormed(kind, content, true)
-			if took := time.Since(start); took > time.Second {
-				t.Errorf("%s of %q took %v", kind, unit, took)
-			}
+		for _, kind := range []string{"GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STEP_SUMMARY"} {
+			b.Run(fmt.Sprintf("%s/%q", kind, unit), func(b *testing.B) {
+				b.SetBytes(int64(len(content)))
+				for b.Loop() {
+					WellFormed(kind, content, true)
+				}
+			})
 		}
 	}
 }

@@ -1,15 +1,15 @@
 package annotate
 
 import (
+	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/org/oom143-action/internal/diagnose"
 )
 
 // tryAtHome is the command that runs the likeliest test again under the same
-// limit; "" where memory is not what the verdict is about, or where there is
+// limit, in an image of the reader's (the record does not tell which); "" where memory is not what the verdict is about, or where there is
 // nothing to run again.
 func tryAtHome(rep *Report) string {
 	if !rep.aboutMemory() || rep.Command == nil || len(rep.Command.Argv) == 0 || rep.Memory == nil || rep.Memory.Limit == 0 {
@@ -19,28 +19,21 @@ func tryAtHome(rep *Report) string {
 	if words == nil {
 		return ""
 	}
-	line := "oom143 run"
-	if rep.Cause != string(diagnose.HeapLimit) { // whose limit is not the one of the run
-		line += " --contain --memory-limit " + sizeFlag(rep.Memory.Limit)
+	line := quoteAll(words)
+	if rep.extra.script {
+		line = quote(strings.Join(words, " "))
+	}
+	if rep.Cause == string(diagnose.HeapLimit) { // whose limit is not the one of the run
+		if rep.extra.script {
+			return "oom143 run --script " + line
+		}
+		return "oom143 run -- " + line
 	}
 	if rep.extra.script {
-		return line + " --script " + quote(strings.Join(words, " "))
+		line = "sh -ec " + line
 	}
-	return line + " -- " + quoteAll(words)
-}
-
-// sizeFlag writes a size as --memory-limit takes it, exactly where it can and
-// else in whole MiB.
-func sizeFlag(n uint64) string {
-	for _, unit := range []struct {
-		name string
-		size uint64
-	}{{"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}} {
-		if n >= unit.size && n%unit.size == 0 {
-			return strconv.FormatUint(n/unit.size, 10) + unit.name
-		}
-	}
-	return strconv.FormatUint(max(1, n>>20), 10) + "MiB"
+	size := diagnose.DockerSize(rep.Memory.Limit)
+	return fmt.Sprintf(`docker run --rm --memory=%s --memory-swap=%[1]s -v "$PWD:$PWD" -w "$PWD" IMAGE %s`, size, line)
 }
 
 // maxArgument bounds a test's id in a command that people copy.

@@ -131,3 +131,14 @@ func BenchmarkStopStream(b *testing.B) {
 		})
 	}
 }
+
+func TestLineEnd(t *testing.T) {
+	for _, far := range []int{0, 1, 127, 128, 129, 5000} {
+		before := strings.Repeat("x", far)
+		for rest, want := range map[string]int{"": -1, "\n": far, "\r": far, "\r\n": far, "\n\r": far, "x\n\r": far + 1, "x\r\n": far + 1} {
+			if got := lineEnd([]byte(before + rest)); got != want {
+				t.Errorf("after %d bytes, %q: %d, want %d", far, rest, got, want)
+			}
+		}
+	}
+}

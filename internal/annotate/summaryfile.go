@@ -44,6 +44,15 @@ func (s *SummaryFile) Add(content []byte) error {
 	return s.rewrite(content)
 }
 
+// HandOver adds the summary that the command wrote to the file from.
+func (s *SummaryFile) HandOver(from string) error {
+	content, err := readSome(from)
+	if err != nil {
+		return fmt.Errorf("the command's own job summary could not be read: %w", err)
+	}
+	return s.Add(WellFormed("GITHUB_STEP_SUMMARY", content, false))
+}
+
 func (s *SummaryFile) rewrite(more []byte) error {
 	if err := s.tryRewrite(more); err != nil {
 		return fmt.Errorf("the job summary could not be written: %w", err)
@@ -89,7 +98,11 @@ func (s *SummaryFile) replace(f *os.File, old, more []byte) error {
 	if len(tail) > 0 && len(more) > 0 && end < len(old) && old[len(old)-1] != '\n' {
 		tail = append(append(bytes.Clone(old[end:]), '\n'), more...)
 	}
-	own := cutSection(separate(before, s.section), maxSummary-len(before)-len(tail))
+	section := separate(before, s.section)
+	if section != "" && len(tail) > 0 {
+		section += "\n" // or what follows becomes part of a table
+	}
+	own := cutSection(section, maxSummary-len(before)-len(tail))
 	data := append([]byte(own), tail...)
 	if len(before)+len(data) > maxSummary {
 		return fmt.Errorf("%d bytes of the command's own do not fit the %d that the runner takes", len(tail), maxSummary)

@@ -28,11 +28,11 @@ func TestSummaryFile(t *testing.T) {
 		s, path := newFile(t, "before\n")
 		must(t, s.Write("# early, and longer\n"))
 		must(t, s.Add([]byte("after\n")))
-		want(t, path, "before\n\n# early, and longer\nafter\n")
+		want(t, path, "before\n\n# early, and longer\n\nafter\n")
 		must(t, s.Write("# final\n"))
-		want(t, path, "before\n\n# final\nafter\n")
+		want(t, path, "before\n\n# final\n\nafter\n")
 		must(t, s.Write("# final, longer than before\n"))
-		want(t, path, "before\n\n# final, longer than before\nafter\n")
+		want(t, path, "before\n\n# final, longer than before\n\nafter\n")
 	})
 	t.Run("what others append in between survives", func(t *testing.T) {
 		s, path := newFile(t, "")
@@ -40,7 +40,7 @@ func TestSummaryFile(t *testing.T) {
 		write(t, path, read(t, path)+"from a step that runs on")
 		must(t, s.Write("# final\n"))
 		must(t, s.Add([]byte("after\n")))
-		want(t, path, "# final\nfrom a step that runs on\nafter\n")
+		want(t, path, "# final\n\nfrom a step that runs on\nafter\n")
 	})
 	t.Run("others wrote before it", func(t *testing.T) {
 		s, path := newFile(t, "")
@@ -62,6 +62,16 @@ func TestSummaryFile(t *testing.T) {
 		must(t, os.Remove(path))
 		must(t, s.Write("# final\n"))
 		want(t, path, "# final\n")
+	})
+	t.Run("handed over", func(t *testing.T) {
+		s, path := newFile(t, "")
+		must(t, s.Write("# final\n"))
+		must(t, s.HandOver(write(t, filepath.Join(t.TempDir(), "own"), "```\ncut of")))
+		want(t, path, "# final\n\n```\ncut of\n```\n")
+		must(t, s.HandOver(filepath.Join(t.TempDir(), "none")))
+		if err := s.HandOver(t.TempDir()); err == nil {
+			t.Error("a folder is no error")
+		}
 	})
 	t.Run("nothing to add", func(t *testing.T) {
 		s, path := newFile(t, "x")
@@ -92,7 +102,7 @@ func TestSummaryFile(t *testing.T) {
 			t.Errorf("%d bytes, the command's own whole: %v", len(got), strings.HasSuffix(got, string(theirs)))
 		}
 		must(t, s.Write("# final\n"))
-		if got := read(t, path); got != "# final\n"+string(theirs) {
+		if got := read(t, path); got != "# final\n\n"+string(theirs) {
 			t.Errorf("%d bytes after the final one", len(got))
 		}
 	})

@@ -26,7 +26,7 @@ const maxAdvice = 4
 var tips = []tip{
 	{
 		[]Cause{NotStarted}, startStatus(127), "Make the command available",
-		"{command} was not found: in the action, name an image that has it in `image:`, or use `host/`, which runs with the tools that earlier steps installed.",
+		"{command} was not found: install it or correct PATH; the container action sees the workspace and none of the tools that earlier steps installed.",
 	},
 	{
 		[]Cause{NotStarted}, startStatus(126), "Make the command executable",
@@ -35,7 +35,7 @@ var tips = []tip{
 
 	{
 		[]Cause{CgroupOOM, KernelOOM, OOMDaemon, MemoryPressure}, isRunning, "Run the likeliest test alone",
-		"Run {test} by itself under the same limit (`oom143 run {contain} -- …`): if it still dies, it needs the memory itself; if not, the tests before it leave memory behind.",
+		"Run {test} by itself under the same limit (`docker run --memory={memory} …`): if it still dies, it needs the memory itself; if not, the tests before it leave memory behind.",
 	},
 	{
 		[]Cause{CgroupOOM, KernelOOM, OOMDaemon, MemoryPressure}, inPhase("build"), "Build with fewer jobs",
@@ -59,11 +59,11 @@ var tips = []tip{
 	},
 	{
 		[]Cause{KernelOOM, MemoryPressure}, uncontained, "Contain the tests",
-		"With `contain: true` (or `--contain`) the kernel kills the test alone when memory runs out, and the runner stays alive to report it.",
+		"In a container with a limit of its own (`docker run --memory`) the kernel kills the test alone when memory runs out, and the runner stays alive to report it.",
 	},
 	{
 		[]Cause{OOMDaemon}, nil, "Keep the daemon away from the tests",
-		"{daemon} kills before the kernel does: with `--contain` the command meets a limit of its own first.",
+		"{daemon} kills before the kernel does: in a container with a limit (`docker run --memory`) the command meets a limit of its own first.",
 	},
 	{
 		[]Cause{MemoryPressure}, stoppedByUs, "Give it more room",
@@ -196,7 +196,7 @@ func fill(text string, values map[string]string) (filled string, ok bool) {
 func (v *view) values(f *finding, verdict *Verdict) map[string]string {
 	values := map[string]string{
 		"test": "", "tests": fmt.Sprint(len(verdict.Running)), "ran": "", "suspect": "the tests",
-		"limit": "", "contain": "", "peak": "", "used": "", "machine": "",
+		"limit": "", "memory": "", "peak": "", "used": "", "machine": "",
 		"command": quoted(v.argv()), "status": fmt.Sprint(v.status), "elapsed": v.elapsed(v.ended),
 		"timeout": span(time.Duration(v.Start.Options.TimeoutMS) * time.Millisecond),
 		"runtime": "", "daemon": "", "neighbour": "", "larger": "",
@@ -214,10 +214,7 @@ func (v *view) values(f *finding, verdict *Verdict) map[string]string {
 	}
 	if l := v.limitOf(f); l != nil {
 		values["limit"] = size(l.Limit)
-		values["contain"] = "--contain"
-		if l.Kind != record.MachineLevel { // on a whole machine, auto leaves the runner its share
-			values["contain"] += " --memory-limit " + flagSize(l.Limit)
-		}
+		values["memory"] = DockerSize(l.Limit)
 		if l.Peak > 0 {
 			values["peak"] = size(l.Peak)
 			values["used"] = size(l.Peak) + " of " + size(l.Limit)

@@ -305,18 +305,18 @@ func fuzzed(data []byte) *run {
 
 func TestWords(t *testing.T) {
 	for _, c := range []struct {
-		bytes      uint64
-		text, flag string
+		bytes        uint64
+		text, docker string
 	}{
-		{0, "0 bytes", "0MB"}, {999, "999 bytes", "1MB"}, {5000, "5 kB", "1MB"}, {512 * mb, "512 MB", "512MB"}, {999_400_000, "999 MB", "1000MB"},
-		{999_600_000, "1.0 GB", "1000MB"}, {7 * gb, "7.0 GB", "7GB"}, {16_800_000_000, "16.8 GB", "16800MB"}, {7 << 30, "7.5 GB", "7GiB"},
-		{512 << 20, "537 MB", "512MiB"}, {1_234_567_890, "1.2 GB", "1235MB"},
+		{0, "0 bytes", "0m"}, {999, "999 bytes", "999"}, {5000, "5 kB", "5000"}, {512 * mb, "512 MB", "512000000"}, {999_400_000, "999 MB", "999400000"},
+		{999_600_000, "1.0 GB", "999600000"}, {7 * gb, "7.0 GB", "7000000000"}, {16_800_000_000, "16.8 GB", "16800000000"}, {7 << 30, "7.5 GB", "7168m"},
+		{512 << 20, "537 MB", "512m"},
 	} {
 		if got := size(c.bytes); got != c.text {
 			t.Errorf("size(%d) = %q, want %q", c.bytes, got, c.text)
 		}
-		if got := flagSize(c.bytes); got != c.flag {
-			t.Errorf("flagSize(%d) = %q, want %q", c.bytes, got, c.flag)
+		if got := DockerSize(c.bytes); got != c.docker {
+			t.Errorf("DockerSize(%d) = %q, want %q", c.bytes, got, c.docker)
 		}
 	}
 	for d, want := range map[time.Duration]string{

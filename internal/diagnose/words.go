@@ -25,18 +25,13 @@ func size(bytes uint64) string {
 	return fmt.Sprintf("%d bytes", bytes)
 }
 
-// flagSize gives bytes as --memory-limit reads them, exactly where a whole
-// number of mebibytes or megabytes is meant, else rounded up to a megabyte.
-func flagSize(bytes uint64) string {
-	for _, unit := range []struct {
-		size uint64
-		name string
-	}{{1 << 30, "GiB"}, {1e9, "GB"}, {1 << 20, "MiB"}} {
-		if bytes >= unit.size && bytes%unit.size == 0 {
-			return fmt.Sprintf("%d%s", bytes/unit.size, unit.name)
-		}
+// DockerSize gives bytes as docker run's --memory reads them: in whole
+// mebibytes where that is exact, else in bytes.
+func DockerSize(bytes uint64) string {
+	if bytes%(1<<20) == 0 {
+		return fmt.Sprintf("%dm", bytes>>20)
 	}
-	return fmt.Sprintf("%.0fMB", math.Ceil(float64(bytes)/1e6))
+	return fmt.Sprint(bytes)
 }
 
 // span gives a duration for a sentence, to the second from ten seconds on.

@@ -3,6 +3,7 @@ package hooks
 import (
 	"embed"
 	"regexp"
+	"slices"
 )
 
 // The plugins for jest, vitest, mocha, node:test and Playwright Test.
@@ -12,17 +13,17 @@ var nodeFiles embed.FS
 
 func init() { register(language{files: nodeFiles, environ: nodeEnviron}) }
 
-// nodeDenies finds options under which node may not read files that were not
-// allowed (nodejs.org/api/permissions.html): there a preloaded module ends the
-// process instead of being loaded.
-var nodeDenies = regexp.MustCompile(`(^|[\s"])--(experimental-)?permission\b`)
+// nodePermission finds the options under which node may read only the files
+// that were allowed (nodejs.org/api/permissions.html). A preloaded module is
+// none of them and would end the process, and NODE_OPTIONS cannot allow it
+// without ending every process that runs without the option.
+var nodePermission = regexp.MustCompile(`(^|[\s"'])--(experimental-)?permission\b`)
 
-// nodeEnviron preloads a module into every node process
-// (nodejs.org/api/cli.html, NODE_OPTIONS; options before the user's, in the
-// order of the command line), and gives Playwright Test one more reporter for
-// where that is overridden.
+// nodeEnviron preloads a module into every node process (nodejs.org/api/cli.html,
+// NODE_OPTIONS), and gives Playwright Test a reporter for where a script
+// replaces that variable.
 func nodeEnviron(s *Session, e *environ) {
-	if nodeDenies.MatchString(e.get("NODE_OPTIONS")) {
+	if nodePermission.MatchString(e.get("NODE_OPTIONS")) || slices.ContainsFunc(e.command.Argv, nodePermission.MatchString) {
 		return
 	}
 	e.prepend("NODE_OPTIONS", "--require="+s.Path("node/preload.cjs"), " ")

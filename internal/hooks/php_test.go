@@ -215,10 +215,11 @@ require PHPUNIT_COMPOSER_INSTALL;
 PHPUnit\TextUI\Command::main();
 `,
 		"vendor/bin/phpunit": `<?php
-namespace Composer;
-$GLOBALS['__PHPUNIT_ISOLATION_EXCLUDE_LIST'] = $GLOBALS['__PHPUNIT_ISOLATION_BLACKLIST'] = array(realpath(__DIR__ . '/../phpunit/phpunit/phpunit'));
+$GLOBALS['__PHPUNIT_ISOLATION_EXCLUDE_LIST'] = [realpath(__DIR__ . '/../phpunit/phpunit/phpunit')];
 include __DIR__ . '/../phpunit/phpunit/phpunit';
-`}, "php", "", "--do-not-cache-result", "GrpTest.php")
+`,
+		"old/phpunit": "<?php include __DIR__ . '/../vendor/phpunit/phpunit/phpunit';\n",
+	}, "php", "", "--do-not-cache-result", "GrpTest.php")
 	for _, script := range []string{"vendor/bin/phpunit", "vendor/phpunit/phpunit/phpunit"} {
 		s.argv[1] = script
 		events := checkInvisible(t, s, phpunitChanging)
@@ -226,8 +227,34 @@ include __DIR__ . '/../phpunit/phpunit/phpunit';
 			t.Errorf("%s: %d tests were reported", script, got)
 		}
 	}
-	if alone, err := os.ReadFile(filepath.Join(s.dir, "alone")); err != nil || len(alone) != 4 {
-		t.Errorf("the isolated test ran %d times in four runs (%v)", len(alone), err)
+	s.argv[1] = "old/phpunit" // without a list of exclusions
+	if o := s.hooked(t); !strings.Contains(o.stdout, "Tests: 10, Assertions: 7, Errors: 2, Failures: 2, Skipped: 1.") {
+		t.Errorf("%s: %s", s.argv[1], o.stdout)
+	}
+	if alone, err := os.ReadFile(filepath.Join(s.dir, "alone")); err != nil || len(alone) != 5 {
+		t.Errorf("the isolated test ran %d times in five runs (%v)", len(alone), err)
+	}
+}
+
+// A PHAR loads all classes of PHPUnit itself, by their names.
+func TestPHPUnitPHAR(t *testing.T) {
+	needPrograms(t, "phpunit")
+	t.Parallel()
+	s := newSuite(t, map[string]string{"GrpTest.php": phpunitSuite, "phpunit.phar": `<?php
+define('__PHPUNIT_PHAR__', __FILE__);
+require 'PHPUnit/Autoload.php';
+$files = iterator_to_array(new RegexIterator(new RecursiveIteratorIterator(new RecursiveDirectoryIterator('/usr/share/php/PHPUnit')), '/[A-Z]\w+\.php$/'), false);
+sort($files);
+foreach ($files as $file) {
+    if (!preg_match('~/(Autoload|Functions)\.php$~', $file)) {
+        require_once $file;
+    }
+}
+PHPUnit\TextUI\Command::main();
+`}, "php", "phpunit.phar", "--do-not-cache-result", "--filter", "testFast|testFails|testData|testArguments", "GrpTest.php")
+	events := checkInvisible(t, s, phpunitChanging)
+	if got := len(outcomes(events)); got != 6 {
+		t.Errorf("%d tests were reported", got)
 	}
 }
 

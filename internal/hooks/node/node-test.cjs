@@ -16,10 +16,12 @@ const fw = 'node:test';
 const phases = { before: 'setup', beforeEach: 'setup', after: 'teardown', afterEach: 'teardown' };
 const running = new Map();
 
-// Node takes a test's position from the running code, which is the source
-// unless a loader changes it on the way. --enable-source-maps leads back.
+// isSource tells whether the running code, which node takes a test's position
+// from, is the source: a loader may change it on the way, but then
+// --enable-source-maps leads back.
 function isSource() {
-  const options = [...process.execArgv, process.env.NODE_OPTIONS].join(' ').replace(`--require=${__dirname}/preload.cjs`, '');
+  const ours = /--require[= ]\S*\/node\/preload\.cjs/g; // node 24 has it among the arguments too
+  const options = [...process.execArgv, process.env.NODE_OPTIONS].join(' ').replace(ours, '');
   return options.includes('--enable-source-maps') || !/(^|\s|")(-r|--require|--import|--loader|--experimental-loader)\b/.test(options);
 }
 

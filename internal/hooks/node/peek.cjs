@@ -5,6 +5,7 @@
 // unlike a wrapper it is on nobody's stack trace.
 module.exports = function peek(object, name, note) {
   const descriptor = Object.getOwnPropertyDescriptor(object, name);
+  if (typeof descriptor?.value !== 'function') return;
   Object.defineProperty(object, name, {
     configurable: true,
     enumerable: descriptor.enumerable,

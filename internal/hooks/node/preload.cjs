@@ -36,7 +36,7 @@ function plugin(name) {
 // constructor of Module sets "loaded" to false and the loader sets it to true
 // when the module has run, so an accessor sees both, and unlike a wrapped
 // loader it is on nobody's stack trace.
-function watchModules() {
+function watchModules({ prototype }) {
   const own = (module, value) => Object.defineProperty(module, 'loaded', { value, writable: true, enumerable: true, configurable: true });
   const onLoad = (module, door) => Object.defineProperty(module, 'loaded', {
     enumerable: true,
@@ -49,7 +49,7 @@ function watchModules() {
       } catch (_) {} // a version that looks different inside
     },
   });
-  Object.defineProperty(require('module').prototype, 'loaded', {
+  Object.defineProperty(prototype, 'loaded', {
     configurable: true,
     set(value) {
       const id = String(this.id);
@@ -66,8 +66,11 @@ function runsNodeTests(script) {
 }
 
 function start() {
+  const Module = require('module');
+  // node --test hands NODE_OPTIONS on as arguments too, since node 24.
+  if (Object.prototype.hasOwnProperty.call(Module.prototype, 'loaded')) return;
+  watchModules(Module);
   const script = process.argv[1] || '';
-  watchModules();
   if (runsNodeTests(script)) plugin('node-test')();
   if (playwrightWorker.test(script)) plugin('playwright')();
   if (!process.env.VITEST) return;

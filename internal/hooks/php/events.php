@@ -10,8 +10,6 @@ final class Events
 
     /** @var resource|null */
     private static $file;
-    /** @var array|null device and inode of the file */
-    private static $identity;
     /** @var string|null */
     private static $path;
     /** @var int|null bytes */
@@ -53,10 +51,10 @@ final class Events
         return $id;
     }
 
-    /** The file is compared before each use: a test may have closed it. */
+    /** A test may have closed the file. */
     private static function write(string $line): void
     {
-        if (!\is_resource(self::$file) || self::identity() !== self::$identity) {
+        if (!\is_resource(self::$file)) {
             self::$path = self::$path ?? (string) \getenv('OOM143_EVENTS');
             // The mode that appends creates what is not there.
             self::$file = \is_file(self::$path) ? @\fopen(self::$path, 'ae') : null;
@@ -64,16 +62,8 @@ final class Events
                 return;
             }
             \stream_set_write_buffer(self::$file, 0);
-            self::$identity = self::identity();
         }
         @\fwrite(self::$file, $line);
-    }
-
-    private static function identity(): ?array
-    {
-        $stat = @\fstat(self::$file);
-
-        return $stat ? [$stat['dev'], $stat['ino']] : null;
     }
 
     /** Resident memory in bytes: proc_pid_statm(5), in pages of the size in getauxval(3)'s AT_PAGESZ, which is 6. */

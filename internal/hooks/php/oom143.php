@@ -29,11 +29,7 @@ namespace Oom143 {
 
         private static function watch($class)
         {
-            if (!self::$active || (\strncmp($class, 'PHPUnit\\', 8) !== 0 && \strncmp($class, 'PHPUnit_', 8) !== 0)) {
-                return;
-            }
-            self::exclude();
-            if (self::runs($class)) {
+            if (self::$active && \strncmp($class, 'PHPUnit\\', 8) === 0 && self::runs($class)) {
                 self::$active = false;
                 try {
                     self::load();
@@ -74,6 +70,7 @@ namespace Oom143 {
             } else {
                 return;
             }
+            self::exclude();
             Events::emit('loaded');
             Events::emit('phase', array('phase' => 'collection'));
         }
@@ -89,21 +86,21 @@ namespace Oom143 {
             }
         }
 
-        // A test that runs in a process of its own includes there what is
-        // included here, except for the first file, which used to be the
-        // script and is this one now: without its exclusion the script would
-        // run once more. (PHPUnit\Util\GlobalState::processIncludedFilesAsString)
+        // A test that runs in a process of its own includes there what was
+        // included here, except for the script and PHPUnit's own one when it
+        // comes next (PHPUnit\Util\GlobalState::processIncludedFilesAsString).
+        // This file has come between the two. PHPUnit leaves what is in its
+        // list out of stack traces too; Composer's vendor/bin/phpunit has put
+        // PHPUnit's script there since 2.2.
         private static function exclude()
         {
-            foreach (\array_slice(\get_included_files(), 0, 4) as $file) {
-                if ($file === \realpath($_SERVER['SCRIPT_FILENAME']) || \substr($file, -24) === '/phpunit/phpunit/phpunit') {
-                    foreach (array('__PHPUNIT_ISOLATION_EXCLUDE_LIST', '__PHPUNIT_ISOLATION_BLACKLIST') as $list) {
-                        if (!isset($GLOBALS[$list]) || !\in_array($file, $GLOBALS[$list], true)) {
-                            $GLOBALS[$list][] = $file;
-                        }
-                    }
+            $list = isset($GLOBALS['__PHPUNIT_ISOLATION_EXCLUDE_LIST']) ? $GLOBALS['__PHPUNIT_ISOLATION_EXCLUDE_LIST'] : array();
+            foreach (\get_included_files() as $i => $file) {
+                if (\strpos($file, __DIR__ . '/') === 0 || ($i === 2 && \substr($file, -24) === '/phpunit/phpunit/phpunit' && !\in_array($file, $list, true))) {
+                    $list[] = $file;
                 }
             }
+            $GLOBALS['__PHPUNIT_ISOLATION_EXCLUDE_LIST'] = $list;
         }
 
         /** The file that the user's own auto_prepend_file names, or null. */

@@ -24,15 +24,18 @@ module Oom143
     end
 
     def emit(action, framework, id: nil, file: nil, line: nil, phase: nil, outcome: nil)
-      head = %({"e":"#{action}","fw":"#{framework}","pid":#{PID.call},"t":#{CLOCK.call(PROCESS::CLOCK_REALTIME, :millisecond)})
-      rss = resident and head << %(,"rss":#{rss})
-      head << %(,"id":#{quote(id)}) if id
-      head << %(,"phase":"#{phase}") if phase
-      head << %(,"outcome":"#{outcome}") if outcome
-      place = file && absolute(file)
-      place = place && %(,"file":#{quote(place)}#{%(,"line":#{line}) if line.to_i > 0})
-      place = nil if place && head.bytesize + place.bytesize + 2 > MAX_LINE
-      write("#{head}#{place}}\n")
+      parts = [%("e":"#{action}","fw":"#{framework}","pid":#{PID.call},"t":#{CLOCK.call(PROCESS::CLOCK_REALTIME, :millisecond)})]
+      rss = resident
+      parts << %("rss":#{rss}) if rss
+      parts << %("id":#{quote(id)}) if id
+      parts << %("phase":"#{phase}") if phase
+      parts << %("outcome":"#{outcome}") if outcome
+      file = absolute(file) if file
+      place = file ? [%("file":#{quote(file)})] : []
+      place << %("line":#{line}) if file && line.to_i > 0
+      text = "{#{(parts + place).join(",")}}\n"
+      text = "{#{parts.join(",")}}\n" if text.bytesize > MAX_LINE
+      write(text)
     rescue StandardError
       nil # a report must not fail a test
     end
@@ -43,7 +46,7 @@ module Oom143
     # and its number may belong to a file of the test's by now.
     def write(text)
       reopen unless @events && !@events.closed? && @identity == identity
-      @events&.syswrite(text)
+      @events.syswrite(text) if @events
     end
 
     def reopen

@@ -37,7 +37,7 @@ module Oom143
       # ./spec/a_spec.rb[1:2] where several examples share a line.
       def id(example)
         location = example.location_rerun_argument
-        count_locations unless @locations&.key?(location)
+        count_locations unless @locations && @locations.key?(location)
         @locations[location] == 1 ? location : example.id
       end
 
