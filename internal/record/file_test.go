@@ -171,6 +171,7 @@ func everything() []Event {
 		Event{Time: after(500), Processes: &Processes{Top: []Process{{PID: 42, Command: "pytest", RSS: 6, Ours: true}}, Count: 1}},
 		Event{Time: after(600), Danger: &Danger{Level: 0, Used: 6e9, Growth: 1e9, LeftMS: 900}},
 		Event{Time: after(700), Counters: &Counters{Levels: []LevelCounters{{OOM: 1, OOMKill: 1, Max: 9}, {OOMKill: 1}}}},
+		Event{Time: after(60), Daemon: &Daemon{Name: "earlyoom", PID: 7, TermPercent: 10, KillPercent: 5}},
 		Event{Time: after(701), Vanished: &Process{PID: 42, Command: "pytest"}},
 		Event{Time: after(702), KernelKill: &Kill{PID: 42, Command: "pytest", RSS: 6e9, Constraint: MemcgConstraint, Ours: true, Source: "kernel log", Detail: `<6> "x"`}},
 		Event{Time: after(703), DaemonKill: &Kill{PID: 9, Daemon: "earlyoom", Source: "journal"}},

@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -296,5 +297,29 @@ func TestOverlap(t *testing.T) {
 		if g.Overlapped != (g.ID != "alone") {
 			t.Errorf("%s: overlapped %v", g.ID, g.Overlapped)
 		}
+	}
+}
+
+// A plugin is heard from its first event on, and what the output said of the
+// same framework before does not count twice.
+func TestPluginSilencesOutput(t *testing.T) {
+	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
+	test := func(ms int, action TestAction, id, framework, source string, pid int) Event {
+		return Event{Time: at(ms), Test: &Test{Action: action, ID: id, Framework: framework, Source: source, PID: pid}}
+	}
+	var r Record
+	r.Apply(test(1, TestStart, "p.TestA", "go test", "output", 0))
+	r.Apply(test(2, TestStart, "t.py::test_x", "pytest", "output", 0))
+	r.Apply(test(3, TestStart, "p.TestA", "go test", "plugin", 9))
+	r.Apply(test(4, TestStart, "p.TestB", "gotestsum", "output", 0))
+	var got []string
+	for _, n := range r.Tests.Running(0) {
+		got = append(got, n.Source+" "+n.ID)
+	}
+	if want := []string{"output t.py::test_x", "plugin p.TestA"}; !slices.Equal(got, want) {
+		t.Errorf("running %q, want %q", got, want)
+	}
+	if r.Tests.Started != 2 {
+		t.Errorf("%d started, want 2", r.Tests.Started)
 	}
 }
