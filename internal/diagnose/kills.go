@@ -180,10 +180,6 @@ func (v *view) killsByOwnCount() {
 			break
 		}
 		k := v.countedKill(i, d.at)
-		k.certainty = Certain
-		if !d.known() {
-			k.certainty = Likely
-		}
 		v.claim(&k, d)
 		v.kills = append(v.kills, k)
 		left--
@@ -194,7 +190,6 @@ func (v *view) killsByOwnCount() {
 			at = own.Kills[n-1].Time
 		}
 		k := v.countedKill(i, at)
-		k.certainty = Likely
 		v.guess(&k)
 		v.kills = append(v.kills, k)
 	}
@@ -203,14 +198,14 @@ func (v *view) killsByOwnCount() {
 // countedKill is a kill that a cgroup counted; the kernel log's line about it,
 // which inside a container names a pid of the machine, is taken along.
 func (v *view) countedKill(i int, at time.Time) kill {
-	k := kill{at: at, level: v.limitReached(i, at), evidence: v.counted(i, at)}
+	k := kill{at: at, level: v.limitReached(i, at), certainty: Likely, evidence: v.counted(i, at)}
 	k.constraint = record.NoConstraint
 	if k.level >= 0 || v.hiddenLimit(i, at) {
 		k.constraint = record.MemcgConstraint
 	}
 	for n, o := range v.others {
 		if v.exclusive() && o.daemon == "" && o.at.Sub(at).Abs() <= noticed {
-			k.command, k.rss, k.constraint = o.command, o.rss, o.constraint
+			k.command, k.rss, k.constraint, k.certainty = o.command, o.rss, o.constraint, Certain
 			k.evidence = append(o.evidence, k.evidence...)
 			v.others = append(v.others[:n:n], v.others[n+1:]...)
 			break

@@ -86,7 +86,7 @@ var heapLimitCases = []testCase{
 		run: service().calm().at(60).says(v8Words).child(200, "node", "SIGABRT", gb).at(300).signal("SIGINT", worker).at(301).ends(1),
 	},
 	{
-		name: "the kernel's kill goes before the runtime's words", cause: CgroupOOM, oom: true, certainty: Certain, victims: "100 true",
+		name: "the kernel's kill goes before the runtime's words", cause: CgroupOOM, oom: true, certainty: Likely, victims: "100 true",
 		run: container(2*gb).calm().at(60).used(1900*mb, 1950*mb, 4*gb).says(heapWords("V8", "FATAL ERROR: out of memory", 134, 137)).
 			at(60.1).counters(oomAndKill, onlyKill).dies("SIGKILL", 1900*mb),
 	},

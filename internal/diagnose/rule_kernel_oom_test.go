@@ -38,20 +38,20 @@ var kernelOOMCases = []testCase{
 		run: service().calm().at(60).full().at(60.1).signal("SIGTERM", systemd).at(60.2).counters(onlyKill, onlyKill).dies("SIGKILL", 13*gb),
 	},
 	{
-		name: "exclusive cgroup without a limit", cause: KernelOOM, oom: true, certainty: Certain, victims: "100 true",
+		name: "exclusive cgroup without a limit", cause: KernelOOM, oom: true, certainty: Likely, victims: "100 true",
 		headline: "because the machine ran out of memory",
 		run:      container(0).calm().at(60).full().at(60.1).counters(onlyKill, onlyKill).dies("SIGKILL", 13*gb),
 	},
 	{
-		name: "exclusive cgroup with a limit that was not reached", cause: KernelOOM, oom: true, certainty: Certain, victims: "100 true",
+		name: "exclusive cgroup with a limit that was not reached", cause: KernelOOM, oom: true, certainty: Likely, victims: "100 true",
 		run: container(16*gb).calm().at(60).used(13*gb, 14*gb, 16_500*mb).at(60.1).counters(onlyKill, onlyKill).dies("SIGKILL", 13*gb),
 	},
 	{
-		name: "v1: failcnt moved long before by page cache", cause: KernelOOM, oom: true, certainty: Certain, victims: "100 true",
+		name: "v1: failcnt moved long before by page cache", cause: KernelOOM, oom: true, certainty: Likely, victims: "100 true",
 		run: containerV1(16*gb).calm().at(60).used(5*gb, 5*gb, 16_500*mb).at(60.1).counters(record.LevelCounters{OOMKill: 1, Max: 500}, onlyKill).dies("SIGKILL", 5*gb),
 	},
 	{
-		name: "v1 without a limit", cause: KernelOOM, oom: true, certainty: Certain, victims: "100 true",
+		name: "v1 without a limit", cause: KernelOOM, oom: true, certainty: Likely, victims: "100 true",
 		run: containerV1(0).calm().at(60).full().at(60.1).counters(onlyKill, onlyKill).dies("SIGKILL", 5*gb),
 	},
 	{

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/org/oom143-action/internal/record"
@@ -143,6 +144,9 @@ func (v *view) addNamed(list []candidate, f *finding) []candidate {
 			list[i].inDead = true
 			continue
 		}
+		if slices.ContainsFunc(list, func(c candidate) bool { return c.Source == "plugin" && strings.HasPrefix(m.Runtime, c.Framework) }) {
+			continue // the framework itself has told, in full, what was running
+		}
 		file, line := v.Tests.Where(m.Test)
 		list = append(list, candidate{inDead: true, RunningTest: RunningTest{
 			ID: m.Test, File: file, Line: line, PID: m.PID, Source: "output", Certainty: Likely,
@@ -209,8 +213,12 @@ func (v *view) victims(f *finding, running []RunningTest) []Victim {
 // testIn is the test that ran in a process that was killed, "" when that is
 // not known.
 func (v *view) testIn(k *kill, running []RunningTest) string {
-	if k.told != nil && k.told.Test != "" {
-		return k.told.Test
+	told := ""
+	if k.told != nil {
+		told = k.told.Test
+	}
+	if slices.ContainsFunc(running, func(t RunningTest) bool { return t.ID == told }) {
+		return told
 	}
 	found := ""
 	for _, t := range running {
@@ -225,7 +233,7 @@ func (v *view) testIn(k *kill, running []RunningTest) string {
 	if found == "" && k.main && len(running) == 1 {
 		return running[0].ID
 	}
-	return found
+	return cmp.Or(found, told)
 }
 
 // tools are those whose words about a death are not a test framework's.

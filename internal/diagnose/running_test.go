@@ -3,6 +3,7 @@ package diagnose
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -143,5 +144,34 @@ func TestLongNamesAreCut(t *testing.T) {
 	checkForm(t, v)
 	if v.Running[0].ID != id {
 		t.Error("the id itself must stay whole")
+	}
+}
+
+// What a plugin has told is not told again, less exactly, by the words about a
+// worker's death.
+func TestPluginBeforeWords(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var r record.Record
+	for _, e := range []record.Event{
+		{Start: &record.Start{Version: 1, Argv: []string{"go", "test", "./..."}, StartedAt: at,
+			Levels: []record.Level{{Kind: record.CgroupLevel, Path: "/x", Limit: 400 << 20, Exclusive: true, Own: true}}}},
+		{Spawned: &record.Spawned{PID: 100}},
+		{Test: &record.Test{Action: record.TestStart, ID: "example.com/p.TestA", Framework: "go test", Source: "plugin", PID: 200}},
+		{Counters: &record.Counters{Levels: []record.LevelCounters{{OOMKill: 1, Max: 9}}}},
+		{Exit: &record.Exit{PID: 200, Command: "p.test", Signal: "SIGKILL", Source: record.ByPidfd}},
+		{Message: &record.Message{Kind: record.WorkerKilled, Runtime: "go test", Text: "signal: killed", Signal: "SIGKILL", Test: "example.com/p"}},
+		{Exit: &record.Exit{PID: 100, Command: "go", Main: true, Code: 1, Source: record.ByWait}},
+		{End: &record.End{Code: 1}},
+	} {
+		at = at.Add(10 * time.Millisecond)
+		e.Time = at
+		r.Apply(e)
+	}
+	d := Diagnose(&r)
+	if len(d.Running) != 1 || d.Running[0].ID != "example.com/p.TestA" {
+		t.Errorf("running %+v, want example.com/p.TestA alone", d.Running)
+	}
+	if len(d.Victims) != 1 || d.Victims[0].Test != "example.com/p.TestA" {
+		t.Errorf("victims %+v, want one with example.com/p.TestA", d.Victims)
 	}
 }

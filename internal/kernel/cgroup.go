@@ -20,6 +20,9 @@ type Cgroup struct {
 
 	fs  FS
 	dir string // where its files are
+	// swap is true where v1 accounts for swap, with a limit and counters of
+	// its own.
+	swap bool
 }
 
 // Dir is the folder of the cgroup's files, below the root of its [FS].
@@ -73,6 +76,7 @@ func (fs FS) upFrom(m mount, own string, pid int) []Cgroup {
 	var groups []Cgroup
 	for {
 		c := Cgroup{Version: m.version, Path: joinName(base, below), fs: fs, dir: path.Join(m.point, below)}
+		c.swap = c.Version == 1 && fs.exists(path.Join(c.dir, "memory.memsw.failcnt"))
 		if c.Version == 1 && len(groups) > 0 && c.flat() {
 			return groups
 		}

@@ -23,12 +23,13 @@ type Events struct {
 	OOMGroupKill    uint64
 	HasOOMGroupKill bool
 	// Max counts how often the limit was run into, killed or not: page cache
-	// does that too (v2 "max", v1 memory.failcnt).
+	// does that too (v2 "max"; v1 memory.failcnt and memory.memsw.failcnt, of
+	// which the kernel counts in the second where both limits are the same).
 	Max    uint64
 	HasMax bool
 }
 
-// Events reads memory.events, or memory.oom_control and memory.failcnt.
+// Events reads memory.events, or memory.oom_control and the two failcnt files.
 func (c Cgroup) Events() (Events, error) {
 	if c.Version != 1 {
 		return readKept(c.fs, c.dir, "memory.events", parseEvents)
@@ -39,6 +40,12 @@ func (c Cgroup) Events() (Events, error) {
 	}
 	e.Max, err = readKept(c.fs, c.dir, "memory.failcnt", parseNumber)
 	e.HasMax = err == nil
+	if !c.swap {
+		return e, nil
+	}
+	if swap, err := readKept(c.fs, c.dir, "memory.memsw.failcnt", parseNumber); err == nil {
+		e.Max, e.HasMax = e.Max+swap, true
+	}
 	return e, nil
 }
 
