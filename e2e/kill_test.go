@@ -127,6 +127,15 @@ func checkVictim(t *testing.T, r report) {
 	t.Errorf("victims are %+v, want one of ours, killed at the limit of a cgroup", r.Victims)
 }
 
+// checkBlame checks that the headline names the process that held the memory,
+// and the limit that it ran into.
+func checkBlame(t *testing.T, r report, process string) {
+	t.Helper()
+	if !strings.Contains(r.Headline, "killed "+process) || !strings.Contains(r.Headline, "268 MB") {
+		t.Errorf("the headline is %q, want it to say that %s was killed at the limit of 268 MB", r.Headline, process)
+	}
+}
+
 func checkAnnotation(t *testing.T, note string, test running) {
 	t.Helper()
 	properties, _, _ := strings.Cut(strings.TrimPrefix(note, "::error "), "::")
@@ -159,6 +168,7 @@ func checkSummary(t *testing.T, summary string, test running) {
 func TestGoSuiteRunsIntoItsLimit(t *testing.T) {
 	p := setUp(t)
 	r := run(t, p, newCgroup(t, limit), ".", p.leak, "-test.v")
+	checkBlame(t, r.report, "leak.test")
 	checkOOM(t, r, 137, goTest(t, p, r.stdout))
 }
 
@@ -174,6 +184,7 @@ func TestShellScriptRunsIntoItsLimit(t *testing.T) {
 	p := setUp(t)
 	// The shell passes its child's 137 on: the victim is not oom143's own child.
 	r := run(t, p, newCgroup(t, limit), ".", "sh", "-c", p.leak+" -test.v; exit $?")
+	checkBlame(t, r.report, "leak.test")
 	checkOOM(t, r, 137, goTest(t, p, r.stdout))
 }
 

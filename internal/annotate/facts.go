@@ -79,9 +79,9 @@ func testText(t RunningTest) string {
 	}
 	switch diagnose.Certainty(t.Certainty) {
 	case diagnose.Likely:
-		running = join(" ", "likely", running)
+		running = join(", ", "likely", running)
 	case diagnose.Possible:
-		running = join(" ", "possibly", running)
+		running = join(", ", "possibly", running)
 	}
 	if t.Growth != 0 {
 		growth = "memory " + gained(t.Growth)

@@ -234,7 +234,10 @@ func (v *view) limitReached(i int, at time.Time) int {
 			continue
 		}
 		roomy := j < len(state.Used) && state.Used[j] > 0 && !reaches(state.Used[j], l.Limit, 90)
-		if l.Counters.Max > 0 && !(tight && roomy) {
+		// failcnt stays 0 at some kills, among others with a limit on swap
+		// of the same size; then the peak tells.
+		ran := l.Counters.Max > 0 || reaches(l.Counters.Peak, l.Limit, 97) || j < len(state.Used) && reaches(state.Used[j], l.Limit, 97)
+		if ran && !(tight && roomy) {
 			return j
 		}
 	}
@@ -282,7 +285,11 @@ func (v *view) ownCount(i int, at time.Time) []Evidence {
 		return nil
 	}
 	if v.Start.Machine.CgroupVersion == 1 {
-		return []Evidence{{at, "cgroup memory.oom_control", fmt.Sprintf("oom_kill 0 -> %d; memory.failcnt 0 -> %d", c.OOMKill, c.Max)}}
+		detail := fmt.Sprintf("oom_kill 0 -> %d; memory.failcnt 0 -> %d", c.OOMKill, c.Max)
+		if c.Max == 0 && c.Peak > 0 {
+			detail += "; memory.max_usage_in_bytes " + size(c.Peak)
+		}
+		return []Evidence{{at, "cgroup memory.oom_control", detail}}
 	}
 	detail := fmt.Sprintf("oom_kill 0 -> %d, oom 0 -> %d", c.OOMKill, c.OOM)
 	if c.OOMGroupKill > 0 {

@@ -16,6 +16,12 @@ var cgroupOOMCases = []testCase{
 			at(2.1).dies("SIGKILL", 290*mb).at(2.2).counters(record.LevelCounters{OOMKill: 1, Max: 40}, onlyKill),
 	},
 	{
+		name: "container limit on v1, failcnt unmoved", cause: CgroupOOM, oom: true, certainty: Likely, running: test70, victims: "100 true " + test70,
+		headline: "reached its memory limit of 300 MB",
+		run: containerV1(300*mb).at(1).used(90*mb, 100*mb, 3*gb).test(test70, 100).at(2).used(200*mb, 210*mb, 3*gb).
+			at(2.1).dies("SIGKILL", 290*mb).at(2.2).counters(record.LevelCounters{OOMKill: 1, Peak: 299 * mb}, onlyKill),
+	},
+	{
 		name: "kernel log names the constraint", cause: CgroupOOM, oom: true, certainty: Certain, running: test70, victims: "100 true " + test70,
 		headline: "the cgroup /user.slice/a.scope reached its memory limit",
 		run: newRun(record.Level{Kind: record.CgroupLevel, Path: "/user.slice/a.scope", Limit: 2 * gb, Own: true}, wholeMachine).

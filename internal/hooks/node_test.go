@@ -92,8 +92,12 @@ var nodeTestOutcomes = map[string]string{
 }
 
 // nodeChanging are the numbers in a framework's output that differ from run to
-// run: durations, times of day, shares, dates.
-var nodeChanging = regexp.MustCompile(`\d+(\.\d+)? ?m?s\b|\d\d:\d\d:\d\d|duration_ms:? [\d.]+|time="[\d.]+"|timestamp="[^"]+"|\d+%|Time: .*|\d{13}|"(duration|runtime|startTime)":[\d.]+|node:\d+\)`)
+// run: durations, times of day, dates, shares.
+var nodeChanging = regexp.MustCompile(strings.Join([]string{
+	`\d+(\.\d+)? ?m?s\b`, `duration_ms:? [\d.]+`, `\d+%`, `(Time:|Duration) .*`,
+	`\d\d:\d\d:\d\d(\.\d+)?`, `\d{13}(\.\d+)?`, `(time|timestamp)="[^"]+"`,
+	`"(duration|runtime|startTime)": ?[\d.]+`,
+}, "|"))
 
 func nodeTests(t testing.TB, node string, options ...string) suite {
 	needPrograms(t, node)
@@ -494,7 +498,7 @@ func TestJestCoverage(t *testing.T) {
 	n := jest("30.5.2")
 	n.files["src/c.js"] = "module.exports = () => 1;\n"
 	n.files["c.test.js"] = "test('covers', () => { expect(require('./src/c')()).toBe(1); });\n"
-	s := n.suite(t, "--runInBand", "--coverage", "--coverageReporters=json", "--coverageReporters=text", "c.test.js")
+	s := n.suite(t, "--coverage", "--coverageReporters=json", "--coverageReporters=text", "--runInBand", "c.test.js")
 	checkInvisible(t, s, nodeChanging, "coverage/coverage-final.json")
 }
 

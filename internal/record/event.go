@@ -185,6 +185,10 @@ type LevelCounters struct {
 	OOMKill      uint64 `json:"oom_kill,omitempty"`
 	OOMGroupKill uint64 `json:"oom_group_kill,omitempty"`
 	Max          uint64 `json:"max,omitempty"` // v2 "max", v1 failcnt: the limit was run into, killed or not
+	// Peak is the cgroup's highest usage in bytes, page cache included (v2
+	// memory.peak, v1 memory.max_usage_in_bytes), as read when OOMKill moved;
+	// 0 when it is not known to be of this run.
+	Peak uint64 `json:"peak_bytes,omitempty"`
 }
 
 // Processes are the largest processes of the machine, as far as they can be

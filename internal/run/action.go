@@ -23,6 +23,7 @@ func runAction(args []string, s Streams) int {
 	if err != nil {
 		return complain(s.Err, err)
 	}
+	o.alwaysReport = true
 	return start(o, nil, s, secrets)
 }
 
@@ -75,7 +76,7 @@ func boolean(to *bool) func(string) error {
 
 func (o *options) setTimeoutMinutes(s string) error {
 	minutes, err := strconv.ParseFloat(s, 64)
-	if err != nil || !(minutes > 0 && minutes < 1e6) {
+	if err != nil || !(minutes > 1e-4 && minutes < 1e6) {
 		return fmt.Errorf("allowed is a number of minutes above 0")
 	}
 	o.timeout = time.Duration(minutes * float64(time.Minute))

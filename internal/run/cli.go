@@ -85,6 +85,33 @@ func complain(to io.Writer, err error) int {
 	return statusFailed
 }
 
+// flagError says in one sentence which flag is wrong and what is allowed.
+func flagError(subcommand string, flags *pflag.FlagSet, err error) error {
+	var unknown *pflag.NotExistError
+	var empty *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		name := "--" + unknown.GetSpecifiedName()
+		if short := unknown.GetSpecifiedShortnames(); short != "" {
+			name = "-" + short
+		}
+		var names []string
+		flags.VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		are := "are"
+		if len(names) == 1 {
+			are = "is"
+		}
+		return usageError(fmt.Sprintf("%s is no flag of %s: allowed %s %s", name, subcommand, are, strings.Join(names, ", ")))
+	case errors.As(err, &empty):
+		what, _ := pflag.UnquoteUsage(empty.GetFlag())
+		return usageError(fmt.Sprintf("--%s has no value: expected %s", empty.GetFlag().Name, what))
+	case errors.As(err, &invalid):
+		return usageError(fmt.Sprintf("--%s is %q: %v", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap()))
+	}
+	return usageError(err.Error())
+}
+
 // toolName is the program's name and version.
 func toolName() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
@@ -107,6 +134,7 @@ type options struct {
 
 	annotations, summary, checkRun bool
 	token                          string
+	alwaysReport                   bool // with no report asked for, write one into the temporary folder
 }
 
 func defaultOptions() *options {
@@ -183,7 +211,7 @@ func (o *options) setHooks(s string) error {
 
 func (o *options) setTimeout(s string) error {
 	d, err := time.ParseDuration(s)
-	if err != nil || d <= 0 {
+	if err != nil || d < time.Millisecond {
 		return errors.New("allowed is a duration such as 90s, 30m or 6h")
 	}
 	o.timeout = d
@@ -197,7 +225,7 @@ func runCommand(args []string, s Streams) int {
 		io.WriteString(s.Out, usage+flags.FlagUsages())
 		return 0
 	} else if err != nil {
-		return complain(s.Err, usageError(err.Error()))
+		return complain(s.Err, flagError("run", flags, err))
 	}
 	argv := flags.Args()
 	switch {

@@ -45,11 +45,31 @@ func findCommand(name, dir string) (string, error) {
 	case strings.Contains(name, "/") && statErr == nil && info.IsDir():
 		return "", unstartable{statusNoExecution, "it is a directory"}
 	case errors.Is(err, fs.ErrPermission) || (strings.Contains(name, "/") && statErr == nil):
-		return "", unstartable{statusNoExecution, "it is not executable; chmod +x makes it so"}
+		return "", unstartable{statusNoExecution, "it is not executable"}
 	case strings.Contains(name, "/"):
 		return "", unstartable{statusNotFound, "there is no such file"}
 	}
+	for _, dir := range filepath.SplitList(getenv("PATH")) {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && !info.IsDir() {
+			return "", unstartable{statusNoExecution, "it is not executable"}
+		}
+	}
 	return "", unstartable{statusNotFound, "it was not found in PATH"}
+}
+
+// checkDir tells whether a command can start in a folder; "" is oom143's own.
+func checkDir(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		return unstartable{statusFailed, fmt.Sprintf("its working directory %s cannot be entered: %v", dir, reason(err))}
+	case !info.IsDir():
+		return unstartable{statusFailed, fmt.Sprintf("its working directory %s is not a directory", dir)}
+	}
+	return nil
 }
 
 // shellCommand gives the words that run a script file as a step's `run:` with

@@ -25,30 +25,27 @@ func explain(args []string, s Streams) int {
 		io.WriteString(s.Out, "Usage: oom143 explain [flags] FILE|-\n"+f.FlagUsages())
 		return 0
 	} else if err != nil {
-		return complain(s.Err, usageError(err.Error()))
+		return complain(s.Err, flagError("explain", f, err))
 	}
 	if f.NArg() != 1 {
 		return complain(s.Err, usageError(fmt.Sprintf("explain got %d files: expected one flight record, or - for standard input", f.NArg())))
 	}
-	in := s.In
-	if name := f.Arg(0); name != "-" {
+	in, name := s.In, f.Arg(0)
+	if name == "-" {
+		name = "standard input"
+	} else {
 		file, err := os.Open(name)
 		if err != nil {
-			return complain(s.Err, fmt.Errorf("the flight record cannot be read: %w", err))
+			return complain(s.Err, fmt.Errorf("the flight record %s cannot be read: %w", name, reason(err)))
 		}
 		defer file.Close()
 		in = file
 	}
 	r, err := record.Read(in)
 	if err != nil {
-		return complain(s.Err, fmt.Errorf("%s cannot be explained: %w", f.Arg(0), err))
+		return complain(s.Err, fmt.Errorf("%s cannot be explained: %w", name, reason(err)))
 	}
 	rep := annotate.NewReport(r, diagnose.Diagnose(r))
-	if *report != "" {
-		if err := rep.WriteFile(*report); err != nil {
-			return complain(s.Err, err)
-		}
-	}
 	width := annotate.Width
 	if w, _, err := term.GetSize(int(s.Out.Fd())); err == nil && w > 0 {
 		width = w
@@ -56,6 +53,11 @@ func explain(args []string, s Streams) int {
 	colour := getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" && term.IsTerminal(int(s.Out.Fd()))
 	if _, err := io.WriteString(s.Out, annotate.Terminal(rep, width, colour)); err != nil {
 		return complain(s.Err, err)
+	}
+	if *report != "" {
+		if err := rep.WriteFile(*report); err != nil {
+			complain(s.Err, fmt.Errorf("the report cannot be written to %s: %w", *report, reason(err)))
+		}
 	}
 	return 0
 }

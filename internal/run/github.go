@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/org/oom143-action/internal/annotate"
+	"github.com/org/oom143-action/internal/testlog"
 )
 
 // summaryVariable names the job summary's file.
@@ -22,15 +23,17 @@ type github struct {
 	files   map[string]string // variable → the runner's file
 	summary *annotate.SummaryFile
 	stops   *annotate.StopCommands
-	stream  *annotate.StopStream
+	streams map[testlog.Stream]*annotate.StopStream
 }
 
 // newGitHub gives the command, in env, command files of its own: a line cut
 // off by a kill must not spoil what oom143 writes. complaints are what could
 // not be done.
-func newGitHub(env []string) (g *github, out []string, complaints []string) {
+func newGitHub(env []string) (g *github, out []string, complaints []error) {
 	g = &github{files: map[string]string{}, stops: &annotate.StopCommands{}}
-	g.stream = g.stops.Stream()
+	g.streams = map[testlog.Stream]*annotate.StopStream{
+		testlog.Stdout: g.stops.Stream(), testlog.Stderr: g.stops.Stream(),
+	}
 	for _, name := range annotate.CommandFiles {
 		if path := getenv(name); path != "" {
 			g.files[name] = path
@@ -41,13 +44,13 @@ func newGitHub(env []string) (g *github, out []string, complaints []string) {
 	}
 	dir, err := os.MkdirTemp(tempDir(), "oom143-commands-")
 	if err != nil {
-		return g, env, []string{"the command's outputs cannot be kept apart: " + err.Error()}
+		return g, env, []error{fmt.Errorf("the command's outputs cannot be kept apart from oom143's: %w", err)}
 	}
 	g.dir = dir
 	os.Chmod(dir, 0o755)
 	for name := range g.files {
 		if err := os.WriteFile(g.own(name), nil, 0o666); err != nil {
-			complaints = append(complaints, err.Error())
+			complaints = append(complaints, fmt.Errorf("a file for the command's %s cannot be written: %w", name, err))
 			continue
 		}
 		os.Chmod(g.own(name), 0o666) // tests may run as another user
@@ -69,7 +72,7 @@ func replaceVariable(env []string, name, value string) []string {
 	return append(out, name+"="+value)
 }
 
-func (g *github) observe(p []byte) { g.stream.Write(p) }
+func (g *github) observe(stream testlog.Stream, p []byte) { g.streams[stream].Write(p) }
 
 func (g *github) close() {
 	if g.dir != "" {
@@ -81,12 +84,12 @@ func (g *github) close() {
 func (g *github) tell(l *life, rep *annotate.Report) {
 	if l.summary && g.summary != nil {
 		if err := g.summary.Write(annotate.Summary(rep)); err != nil {
-			l.complainOnce("the job summary cannot be written: " + err.Error())
+			l.complainOnce("summary", err)
 		}
 	}
 	outputs := annotate.Outputs(rep, hostPath(l.report), hostPath(l.record))
 	if err := annotate.WriteOutputs(g.files["GITHUB_OUTPUT"], outputs); err != nil {
-		l.complainOnce("the outputs cannot be written: " + err.Error())
+		l.complainOnce("outputs", err)
 	}
 	if !l.annotations {
 		return
@@ -108,12 +111,16 @@ func (g *github) finish(l *life) {
 			continue
 		}
 		if err := g.handOver(name, to, killed); err != nil {
-			l.complainOnce(err.Error())
+			part := name
+			if name == summaryVariable {
+				part = "summary" // the same file as oom143's own
+			}
+			l.complainOnce(part, err)
 		}
 	}
 	if l.checkRun {
 		if err := g.checkRun(l, rep); err != nil {
-			l.complainOnce(err.Error())
+			l.complainOnce("check run", err)
 		}
 	}
 }
@@ -122,14 +129,7 @@ func (g *github) handOver(name, to string, killed bool) error {
 	if name != summaryVariable {
 		return annotate.HandOver(name, g.own(name), to, killed)
 	}
-	content, err := os.ReadFile(g.own(name))
-	if err != nil {
-		return fmt.Errorf("the command's job summary cannot be read: %w", err)
-	}
-	if len(content) == 0 {
-		return nil
-	}
-	return g.summary.Add(annotate.WellFormed(name, content, killed))
+	return g.summary.HandOver(g.own(name))
 }
 
 func (g *github) checkRun(l *life, rep *annotate.Report) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,16 +65,19 @@ func start(o *options, argv []string, s Streams, secrets map[string]string) int 
 	}
 	l.places = workspace.Open(root)
 	env := os.Environ()
-	var complaints []string
+	var complaints []error
 	if getenv("GITHUB_ACTIONS") == "true" {
 		l.github, env, complaints = newGitHub(env)
 		defer l.github.close()
 	}
 	recordFile, err := l.openRecord()
 	if err != nil {
-		complaints = append(complaints, "the flight record cannot be written: "+err.Error())
+		complaints = append(complaints, fmt.Errorf("the flight record cannot be written: %w", err))
 	} else {
 		defer recordFile.Close()
+	}
+	if err := l.openReport(); err != nil {
+		complaints = append(complaints, fmt.Errorf("the report cannot be written: %w", err))
 	}
 	shown := argv
 	if text != "" {
@@ -98,10 +102,12 @@ func start(o *options, argv []string, s Streams, secrets map[string]string) int 
 		c.Observe = l.github.observe
 	}
 	var noStart unstartable
-	c.Path, err = findCommand(argv[0], o.dir)
+	if c.Path, err = findCommand(argv[0], o.dir); err == nil {
+		err = checkDir(o.dir)
+	}
 	l.watcher = watch.New(c)
-	for _, text := range complaints {
-		l.complainOnce(text)
+	for _, err := range complaints {
+		l.complainOnce(err.Error(), err)
 	}
 	status := 0
 	if errors.As(err, &noStart) {
@@ -134,14 +140,28 @@ func (l *life) openRecord() (*os.File, error) {
 	return f, nil
 }
 
-// complainOnce says what went wrong with oom143's own work, while the
-// command goes on.
-func (l *life) complainOnce(text string) {
-	if text == "" || l.said[text] {
+// openReport makes the report's file where there has to be one and no name is
+// given. Later steps, which may run as another user, can read it.
+func (l *life) openReport() error {
+	if l.report != "" || !l.alwaysReport {
+		return nil
+	}
+	f, err := os.CreateTemp(tempDir(), "oom143-report-*.json")
+	if err != nil {
+		return err
+	}
+	l.report = f.Name()
+	return errors.Join(f.Chmod(0o644), f.Close())
+}
+
+// complainOnce says what went wrong with a part of oom143's own work, once
+// for each part, while the command goes on.
+func (l *life) complainOnce(part string, err error) {
+	if l.said[part] {
 		return
 	}
-	l.said[text] = true
-	text = strings.TrimSuffix(strings.ReplaceAll(text, "\n", " "), ".")
+	l.said[part] = true
+	text := strings.TrimSuffix(strings.ReplaceAll(err.Error(), "\n", " "), ".")
 	l.watcher.Say("oom143: " + text + "; the command is not affected.\n")
 }
 
@@ -194,18 +214,43 @@ func (l *life) tell(early bool) {
 	})
 	if l.report != "" {
 		if err := rep.WriteFile(l.report); err != nil {
-			l.complainOnce("the report cannot be written: " + err.Error())
+			l.complainOnce("report", fmt.Errorf("the report cannot be written to %s: %w", l.report, reason(err)))
 		}
 	}
 	if l.github != nil {
 		l.github.tell(l, rep)
 	}
-	if told := l.before; told == nil || told.Headline != rep.Headline {
-		if verdict.Cause != diagnose.Passed || verdict.Warning != "" {
-			l.watcher.Say(annotate.Terminal(rep, l.width(), l.colour()))
-		}
-	}
+	l.say(rep, verdict)
 	l.before = rep
+	if err := l.watcher.Flush(); err != nil {
+		l.complainOnce("record", fmt.Errorf("the flight record cannot be written: %w", err))
+	}
+}
+
+// say writes the verdict into the log: nothing when all is well, unless
+// another verdict stands there already.
+func (l *life) say(rep *annotate.Report, verdict diagnose.Verdict) {
+	told := l.before
+	switch {
+	case told != nil && told.Headline == rep.Headline:
+	case verdict.Cause == diagnose.NotStarted:
+		l.watcher.Say("oom143: " + rep.Headline + "\n")
+	case told != nil || verdict.Cause != diagnose.Passed || verdict.Warning != "":
+		l.watcher.Say(annotate.Terminal(rep, l.width(), l.colour()))
+	}
+}
+
+// reason is why an operation on a file failed, without the file's name.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		return link.Err
+	}
+	return err
 }
 
 func (l *life) width() int {
@@ -232,5 +277,3 @@ func hostPath(path string) string {
 	}
 	return filepath.Join(filepath.Dir(work), "_temp", rest)
 }
-
-var _ = fmt.Sprint

@@ -28,6 +28,13 @@ func isSecret(name string) bool {
 		strings.HasPrefix(rest, "CACHE_") || strings.HasPrefix(rest, "RESULTS_") || strings.Contains(rest, "TOKEN"))
 }
 
+// repeatsInput tells whether a variable is an input under its own name, as act
+// passes it besides INPUT_NAME.
+func repeatsInput(name, value string, secrets map[string]string) bool {
+	input, ok := secrets["INPUT_"+strings.ToUpper(name)]
+	return ok && value == input && name == strings.ToLower(name)
+}
+
 // takeSecrets gives the secret variables and makes sure that they stand in no
 // environment: not in the command's, and not in /proc/PID/environ of this
 // process, which shows what a program was executed with. So oom143 executes
@@ -42,12 +49,14 @@ func takeSecrets() (map[string]string, error) {
 			return nil, err
 		}
 	}
+	for _, v := range os.Environ() {
+		if name, value, _ := strings.Cut(v, "="); isSecret(name) {
+			secrets[name] = value
+		}
+	}
 	var rest []string
 	for _, v := range os.Environ() {
-		name, value, _ := strings.Cut(v, "=")
-		if isSecret(name) {
-			secrets[name] = value
-		} else {
+		if name, value, _ := strings.Cut(v, "="); !isSecret(name) && !repeatsInput(name, value, secrets) {
 			rest = append(rest, v)
 		}
 	}
@@ -92,5 +101,9 @@ func executeAgain(secrets map[string]string, env []string) error {
 		return fmt.Errorf("memory for the secrets: %w", err)
 	}
 	env = append(env, secretsVariable+"="+strconv.Itoa(fd))
-	return fmt.Errorf("executing oom143 without the secrets: %w", syscall.Exec("/proc/self/exe", os.Args, env))
+	self, err := os.Executable() // its name stays the process's name
+	if err != nil {
+		self = "/proc/self/exe"
+	}
+	return fmt.Errorf("executing oom143 without the secrets: %w", syscall.Exec(self, os.Args, env))
 }

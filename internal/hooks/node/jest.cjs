@@ -17,7 +17,8 @@ function declared(test, { runtime, config, testPath }) {
   if (!stack) return undefined;
   for (const frame of stack.split('\n')) {
     const at = frame.indexOf(testPath + ':');
-    if (at >= 0) return parseInt(frame.slice(at + testPath.length + 1), 10) || undefined;
+    // A frame has the path behind a blank, a bracket or file://.
+    if (at > 0 && ' (/'.includes(frame[at - 1])) return parseInt(frame.slice(at + testPath.length + 1), 10) || undefined;
   }
   return undefined;
 }
@@ -32,6 +33,7 @@ class Reporter {
     this.context = context;
     this.running = new Map(); // from jest's tests to ours
     this.concurrent = new Map(); // from jest's tests to their functions as declared
+    this.begun = false;
   }
 
   start(test) {
@@ -89,8 +91,8 @@ class Reporter {
         if (phases[event.hook.type]) report.phase(fw, phases[event.hook.type], this.context.testPath);
         break;
       case 'test_start':
-        if (!this.watched) this.watchConcurrent(state.maxConcurrency);
-        this.watched = true;
+        if (!this.begun) this.watchConcurrent(state.maxConcurrency);
+        this.begun = true;
         if (!this.concurrent.has(event.test)) this.start(event.test);
         break;
       case 'test_skip':

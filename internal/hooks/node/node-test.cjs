@@ -14,7 +14,8 @@ const report = require('./report.cjs');
 
 const fw = 'node:test';
 const phases = { before: 'setup', beforeEach: 'setup', after: 'teardown', afterEach: 'teardown' };
-const running = new Map();
+const running = new Map(); // from node's tests to ours
+let found = false;
 
 // isSource tells whether the running code, which node takes a test's position
 // from, is the source: a loader may change it on the way, but then
@@ -45,8 +46,8 @@ function started(test) {
     return;
   }
   if (test.constructor.name !== 'Test' || !test.parent) return; // a suite, a file, the root
-  if (!started.once) {
-    started.once = true;
+  if (!found) {
+    found = true;
     peek(test.constructor.prototype, 'postRun', finished);
     report.loaded(fw);
   }

@@ -8,13 +8,14 @@ const report = require('./report.cjs');
 
 const fw = 'playwright';
 const library = /\/(playwright|@playwright\/test)\/lib\/index\.js$/;
-let current;
+let api; // the library's test function
+let current; // the running test
 
 // info is what Playwright knows of the running test. The library is looked up
 // among the modules that the test file has loaded.
 function info() {
-  info.test ??= Object.entries(require('module')._cache).find(([path]) => library.test(path))[1].exports.test;
-  return info.test.info();
+  api ??= Object.entries(require('module')._cache).find(([path]) => library.test(path))[1].exports.test;
+  return api.info();
 }
 
 function begin() {

@@ -14,7 +14,8 @@ const fw = 'vitest';
 const states = new WeakSet();
 const collected = new WeakSet();
 const entered = new WeakSet();
-const running = new Map();
+const running = new Map(); // from vitest's tests to ours
+let found = false;
 
 function describe(test) {
   const titles = [];
@@ -80,8 +81,8 @@ module.exports = () => {
   peek(vm, 'runInThisContext', () => {
     const state = globalThis.__vitest_worker__;
     if (!state || states.has(state)) return;
-    if (!module.exports.found) report.loaded(fw);
-    module.exports.found = true;
+    if (!found) report.loaded(fw);
+    found = true;
     observe(state);
   });
 };
