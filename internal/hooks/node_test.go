@@ -112,7 +112,7 @@ func (s suite) hanging() suite {
 }
 
 func checkNodeTests(t *testing.T, node string) {
-	s := nodeTests(t, node, "--test-reporter=tap", "--test-reporter-destination=stdout", "--test-reporter=spec", "--test-reporter-destination=report")
+	s := nodeTests(t, node, "--experimental-test-coverage", "--test-reporter=tap", "--test-reporter-destination=stdout", "--test-reporter=spec", "--test-reporter-destination=report")
 	events := checkInvisible(t, s, nodeChanging, "report")
 	checkOutcomes(t, events, nodeTestOutcomes)
 	checkFields(t, events, "node:test")
@@ -453,7 +453,7 @@ describe('grp', () => {
 });
 `
 
-const jestHangs = "test('passes', () => {});\n\n\n\ntest('hangs', async () => {\n  " + block + "\n  await new Promise((resolve) => setTimeout(resolve, 300));\n});\n"
+const jestHangs = "test('passes', () => {});\n\n\n\ntest('hangs', async () => {\n  " + block + "\n  await new Promise((resolve) => setTimeout(resolve, 200));\n});\n"
 
 func jest(version string) npmSuite {
 	return npmSuite{
@@ -559,7 +559,7 @@ test.skip('skipped', () => {});
 test('again', { retry: 1 }, () => { if (!globalThis.again) { globalThis.again = true; throw new Error('first'); } });
 `
 
-const vitestHangs = "import { test } from 'vitest';\n\ntest('passes', () => {});\ntest('hangs', async () => {\n  " + block + "\n  await new Promise((resolve) => setTimeout(resolve, 300));\n});\n"
+const vitestHangs = "import { test } from 'vitest';\n\ntest('passes', () => {});\ntest('hangs', async () => {\n  " + block + "\n  await new Promise((resolve) => setTimeout(resolve, 200));\n});\n"
 
 func vitest(version, pool string) npmSuite {
 	n := npmSuite{
@@ -633,7 +633,7 @@ describe('grp', () => {
 });
 `
 
-const mochaHangs = "describe('esm', () => {\n  it('passes', () => {});\n  it('hangs', async () => {\n    " + block + "\n    await new Promise((resolve) => setTimeout(resolve, 300));\n  });\n});\n"
+const mochaHangs = "describe('esm', () => {\n  it('passes', () => {});\n  it('hangs', async () => {\n    " + block + "\n    await new Promise((resolve) => setTimeout(resolve, 200));\n  });\n});\n"
 
 func mocha(version string) npmSuite {
 	script := "mocha/bin/mocha.js"
@@ -698,7 +698,7 @@ test.describe('grp', () => {
 });
 `
 
-const playwrightHangs = "import { test } from '@playwright/test';\n\ninterface Gone {\n  a: number;\n}\n\ntest('passes', () => {});\ntest('hangs', async () => {\n  " + block + "\n  await new Promise((resolve) => setTimeout(resolve, 300));\n});\n"
+const playwrightHangs = "import { test } from '@playwright/test';\n\ninterface Gone {\n  a: number;\n}\n\ntest('passes', () => {});\ntest('hangs', async () => {\n  " + block + "\n  await new Promise((resolve) => setTimeout(resolve, 200));\n});\n"
 
 func playwright(version string) npmSuite {
 	return npmSuite{

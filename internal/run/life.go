@@ -116,6 +116,7 @@ func start(o *options, argv []string, s Streams, secrets map[string]string) int 
 		status = l.watcher.Run()
 	}
 	l.tellFinal()
+	l.watcher.Wait()
 	return status
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/org/oom143-action/internal/kernel"
 	"golang.org/x/sys/unix"
@@ -33,8 +34,10 @@ type guardOrder struct {
 	Env         []string `json:"env"`
 	Dir         string   `json:"dir"`
 	OOMScoreAdj int      `json:"oom_score_adj"`
-	// Terminal is the descriptor that is to be the command's controlling
-	// terminal; -1 for none.
+	// Terminal is the descriptor of the controlling terminal, of which the
+	// command is to be the foreground job; -1 for none. The guard leads the
+	// session: Ctrl-Z does not stop a process group without a parent in its
+	// own session (setpgid(2), orphaned process group).
 	Terminal int `json:"terminal"`
 }
 
@@ -58,11 +61,14 @@ type ended struct {
 func Guard() int {
 	socket := os.NewFile(guardSocket, "oom143")
 	unix.CloseOnExec(guardSocket)
+	if name, err := unix.BytePtrFromString(GuardName); err == nil {
+		unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(name)), 0, 0, 0)
+	}
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		fmt.Fprintln(os.Stderr, "oom143: cannot become a child subreaper:", err)
 		return 125
 	}
-	caught, err := catchSignals(true)
+	caught, _, err := catchSignals()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "oom143:", err)
 		return 125
@@ -83,6 +89,7 @@ func Guard() int {
 		return 0
 	}
 	letGoOfStreams()
+	protect(kernel.New("/"))
 	news.Encode(guardNews{Spawned: pid})
 
 	gone := make(chan struct{})
@@ -123,7 +130,7 @@ func start(o guardOrder) (int, error) {
 	}
 	attr := &syscall.ProcAttr{Dir: o.Dir, Env: o.Env, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true}}
 	if o.Terminal >= 0 {
-		attr.Sys = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: o.Terminal}
+		attr.Sys = &syscall.SysProcAttr{Foreground: true, Ctty: o.Terminal}
 	}
 	pid, err := syscall.ForkExec(o.Path, o.Argv, attr)
 	if errors.Is(err, syscall.ENOEXEC) {

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,13 +33,22 @@ const (
 func TestMain(m *testing.M) {
 	switch {
 	case os.Args[0] == GuardName:
-		os.Exit(Guard())
+		// Not os.Exit: the race detector sleeps a second there, and what tells
+		// it not to is not in the guard's environment.
+		unix.Exit(Guard())
 	case len(os.Args) > 2 && os.Args[1] == asOOM143:
 		os.Exit(watchCommand(os.Args[2:]))
 	case len(os.Args) > 2 && os.Args[1] == asHelper:
 		os.Exit(helpers[os.Args[2]](os.Args[3:]))
 	}
-	os.Exit(m.Run())
+	if os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0") // for the helpers
+	}
+	status := m.Run()
+	if builtPath != "" {
+		os.RemoveAll(filepath.Dir(builtPath))
+	}
+	os.Exit(status)
 }
 
 // What watchCommand reads from its environment.
@@ -225,6 +235,34 @@ func helpNonblock([]string) int {
 	return 0
 }
 
+// built gives the program itself, for what its command line adds to the
+// watcher. It is built once, without the race detector.
+func built(t testing.TB) string {
+	t.Helper()
+	goTool := needTool(t, "go")
+	building.Do(func() {
+		dir, err := os.MkdirTemp("", "oom143-watch-")
+		if err != nil {
+			buildError = err
+			return
+		}
+		builtPath = filepath.Join(dir, "oom143")
+		if out, err := exec.Command(goTool, "build", "-o", builtPath, "github.com/org/oom143-action").CombinedOutput(); err != nil {
+			buildError = fmt.Errorf("%w: %s", err, out)
+		}
+	})
+	if buildError != nil {
+		t.Fatal(buildError)
+	}
+	return builtPath
+}
+
+var (
+	building   sync.Once
+	builtPath  string
+	buildError error
+)
+
 // self is the path of the test binary.
 func self(t testing.TB) string {
 	t.Helper()
@@ -241,11 +279,31 @@ func helper(t testing.TB, args ...string) []string {
 
 func shell(script string) []string { return []string{"/bin/sh", "-c", script} }
 
+// buffer can be read while a process writes to it.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func (b *buffer) Len() int { return len(b.String()) }
+
 // A run is one oom143 with its command.
 type run struct {
 	*exec.Cmd
 	t              testing.TB
-	stdout, stderr bytes.Buffer
+	stdout, stderr buffer
 	record         string
 }
 
@@ -395,12 +453,16 @@ func statusField(pid int, name string) string {
 	return ""
 }
 
+// children are those of all threads (proc_pid_task(5)).
 func children(pid int) []int {
-	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	var pids []int
-	for _, f := range strings.Fields(string(b)) {
-		n, _ := strconv.Atoi(f)
-		pids = append(pids, n)
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		b, _ := os.ReadFile(list)
+		for _, f := range strings.Fields(string(b)) {
+			n, _ := strconv.Atoi(f)
+			pids = append(pids, n)
+		}
 	}
 	return pids
 }

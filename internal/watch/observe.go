@@ -45,8 +45,13 @@ func (w *watcher) sampleNow(deep depth) time.Duration {
 	w.sampling.Lock()
 	defer w.sampling.Unlock()
 	now := time.Now()
-	near := w.sampler.warned > 0
-	if deep == everything || deep == whatIsDue && w.tree.due(now, near) {
+	near := w.sampler.warned
+	if w.sampler.killed() {
+		w.roomAgain()
+	}
+	// Each file that is opened costs a little memory of the kernel's. With
+	// none left it would be this process that pays: what was seen last counts.
+	if (deep == everything || deep == whatIsDue && w.tree.due(now, near)) && !w.sampler.full(brim) {
 		w.tree.read(now, near || w.sampler.needsTree())
 		w.lookAtProcesses()
 		w.lookForDaemons()
@@ -60,7 +65,7 @@ func (w *watcher) sampleNow(deep depth) time.Duration {
 	if deep != memoryOnly {
 		w.snapshot(now, s, deep == everything)
 	}
-	if d := w.sampler.danger(); d != nil {
+	if d := w.sampler.danger(now); d != nil {
 		w.warn(*d)
 	}
 	w.rec.flush()
@@ -91,7 +96,7 @@ func (w *watcher) snapshot(now time.Time, s record.Sample, full bool) {
 	if float64(used) < float64(w.peak)*(1+snapshotStep) || (!full && now.Sub(w.peakAt) < snapshotEvery) {
 		return
 	}
-	if now.Sub(w.tree.readAt) > snapshotEvery && w.sampler.warned > 0 {
+	if now.Sub(w.tree.readAt) > snapshotEvery && w.sampler.warned {
 		w.tree.read(now, false)
 	}
 	w.peak, w.peakAt = used, now

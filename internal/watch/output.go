@@ -152,7 +152,8 @@ func newOutput(scan, observe func(testlog.Stream, []byte), lost func(error)) *ou
 	return o
 }
 
-// copy passes on what comes from a stream until its end, in its own goroutine.
+// copy passes on what comes from a stream until its end, in its own
+// goroutine, and closes it.
 func (o *output) copy(stream testlog.Stream, from *os.File, to *sink) {
 	o.copies.Add(1)
 	go func() {

@@ -30,6 +30,7 @@ const (
 	dangerHeadroom = 0.10
 	dangerLeft     = 10 * time.Second
 	growthSpan     = 2 * time.Second
+	dangerEvery    = time.Second // the line is not repeated faster, however fast things get worse
 )
 
 // swapEvery is how often swap is read: it is on the slow tier.
@@ -53,21 +54,24 @@ type level struct {
 	record.Level
 	group    *kernel.Cgroup // nil for machine, option and default
 	baseline kernel.Events
+	peak     uint64 // of the cgroup before the run
 }
 
 // sampler reads memory and the kernel's counters.
 type sampler struct {
-	fs       kernel.FS
-	levels   []level
-	tree     *tree
-	vmstat   kernel.Vmstat
-	pressure kernel.Pressure
-	stalls   bool // PSI can be read
-	counted  record.Counters
-	swap     uint64
-	swapAt   time.Time
-	history  []reading // of the level with the least headroom, the last growthSpan
-	warned   uint64    // headroom at the last danger line
+	fs         kernel.FS
+	levels     []level
+	tree       *tree
+	vmstat     kernel.Vmstat
+	pressure   kernel.Pressure
+	stalls     bool // PSI can be read
+	counted    record.Counters
+	swap       uint64
+	swapAt     time.Time
+	history    []reading // of the level with the least headroom, the last growthSpan
+	warned     bool      // above the danger line
+	warnedRoom uint64    // headroom when that was last told
+	warnedAt   time.Time
 }
 
 type reading struct {
@@ -88,6 +92,7 @@ func newSampler(fs kernel.FS, limit Limit, t *tree, trouble func(what, detail st
 	for i := range s.levels {
 		if g := s.levels[i].group; g != nil {
 			s.levels[i].baseline, _ = g.Events()
+			s.levels[i].peak, _, _ = g.Peak()
 		}
 	}
 	s.counted.Levels = make([]record.LevelCounters, len(s.levels))
@@ -227,6 +232,35 @@ func headroom(limit, used uint64) uint64 {
 	return limit - used
 }
 
+// killed tells whether a cgroup has counted a kill since the counters were
+// last told.
+func (s *sampler) killed() bool {
+	for i := range s.levels {
+		l := &s.levels[i]
+		if l.group == nil {
+			continue
+		}
+		if e, err := l.group.Events(); err == nil && since(l.baseline.OOMKill, e.OOMKill) > s.counted.Levels[i].OOMKill {
+			return true
+		}
+	}
+	return false
+}
+
+// full tells whether a cgroup has less than a share of its limit left.
+func (s *sampler) full(share float64) bool {
+	for i := range s.levels {
+		l := &s.levels[i]
+		if l.group == nil || l.Limit == 0 {
+			continue
+		}
+		if u, err := l.group.Usage(); err == nil && float64(headroom(l.Limit, u.Used)) < share*float64(l.Limit) {
+			return true
+		}
+	}
+	return false
+}
+
 // growth is in bytes a second, over the whole growthSpan: a start-up that
 // takes its memory at once is not taken for a trend.
 func (s *sampler) growth() float64 {
@@ -254,7 +288,7 @@ func (s *sampler) next() time.Duration {
 
 // danger gives the danger line's facts when memory has crossed it, and then
 // again only when the headroom has halved.
-func (s *sampler) danger() *record.Danger {
+func (s *sampler) danger(now time.Time) *record.Danger {
 	if len(s.history) == 0 {
 		return nil
 	}
@@ -269,16 +303,16 @@ func (s *sampler) danger() *record.Danger {
 		d.LeftMS = left.Milliseconds()
 	}
 	near := float64(room) < dangerHeadroom*float64(limit)
-	switch {
-	case !near && !soon:
+	if !near && !soon {
 		if float64(room) > 2*dangerHeadroom*float64(limit) {
-			s.warned = 0 // memory came back: a new rise is news again
+			s.warned = false // memory came back: a new rise is news again
 		}
 		return nil
-	case s.warned > 0 && room > s.warned/2:
+	}
+	if s.warned && (room > s.warnedRoom/2 || room == s.warnedRoom || now.Sub(s.warnedAt) < dangerEvery) {
 		return nil
 	}
-	s.warned = max(room, 1)
+	s.warned, s.warnedRoom, s.warnedAt = true, room, now
 	return d
 }
 
@@ -296,6 +330,10 @@ func (s *sampler) moved() (record.Counters, bool) {
 					OOMKill:      since(l.baseline.OOMKill, e.OOMKill),
 					OOMGroupKill: since(l.baseline.OOMGroupKill, e.OOMGroupKill),
 					Max:          since(l.baseline.Max, e.Max),
+					Peak:         c.Peak,
+				}
+				if c.OOMKill > s.counted.Levels[i].OOMKill {
+					c.Peak = l.ownPeak()
 				}
 			}
 		case l.Kind == record.MachineLevel:
@@ -310,6 +348,14 @@ func (s *sampler) moved() (record.Counters, bool) {
 	}
 	s.counted = now
 	return now, true
+}
+
+// ownPeak is the cgroup's peak if it is of this run.
+func (l level) ownPeak() uint64 {
+	if peak, known, err := l.group.Peak(); err == nil && known && peak > l.peak {
+		return peak
+	}
+	return 0
 }
 
 func since(before, now uint64) uint64 {

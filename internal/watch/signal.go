@@ -34,7 +34,8 @@ var (
 func onSignal()
 func onSignalAddress() uintptr
 
-var _ = onSignal // referred to by address only
+// What only the assembly reads.
+var _, _, _, _, _ = onSignal, &selfPID, &signalPipe, &faultSet, &goHandler
 
 // sigaction is the kernel's struct sigaction of amd64 and arm64
 // (rt_sigaction(2)).
@@ -56,24 +57,25 @@ var faults = []unix.Signal{unix.SIGILL, unix.SIGTRAP, unix.SIGBUS, unix.SIGFPE, 
 
 // notCaught are the signals that are left alone: those that cannot be
 // caught, SIGCHLD, the stops of a background job that reads or writes the
-// terminal, the runtime's profiling timer, and glibc's internal two.
+// terminal, and glibc's internal two.
 var notCaught = map[unix.Signal]bool{
 	unix.SIGKILL: true, unix.SIGSTOP: true, unix.SIGCHLD: true,
-	unix.SIGTTIN: true, unix.SIGTTOU: true, unix.SIGPROF: true, 32: true, 33: true,
+	unix.SIGTTIN: true, unix.SIGTTOU: true, 32: true, 33: true,
 }
 
 // catchSignals sends every catchable signal that another process or the
 // terminal sends to this process to the returned channel. Signals that are
-// ignored at the start are caught only where keepIgnored is false.
-func catchSignals(keepIgnored bool) (<-chan caughtSignal, error) {
+// ignored stay so, for the programs that are started to inherit it, and are
+// returned; [catchAlso] catches them.
+func catchSignals() (caught <-chan caughtSignal, ignored []unix.Signal, err error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
-		return nil, fmt.Errorf("pipe for signals: %w", err)
+		return nil, nil, fmt.Errorf("pipe for signals: %w", err)
 	}
 	// A handler must never block; when nobody reads, a signal more or less
 	// among the 500 that the pipe holds does not count.
 	if err := unix.SetNonblock(pipe[1], true); err != nil {
-		return nil, fmt.Errorf("pipe for signals: %w", err)
+		return nil, nil, fmt.Errorf("pipe for signals: %w", err)
 	}
 	selfPID = int32(os.Getpid())
 	signalPipe = int32(pipe[1])
@@ -82,25 +84,42 @@ func catchSignals(keepIgnored bool) (<-chan caughtSignal, error) {
 	}
 	model, err := getAction(unix.SIGTERM)
 	if err != nil {
-		return nil, fmt.Errorf("sigaction: %w", err)
+		return nil, nil, fmt.Errorf("sigaction: %w", err)
 	}
 	goHandler = model.handler
+	var catch []unix.Signal
 	for s := unix.Signal(1); s <= lastSignal; s++ {
 		if notCaught[s] {
 			continue
 		}
-		if old, err := getAction(s); err == nil && keepIgnored && old.handler == 1 /* SIG_IGN */ {
-			continue
-		}
-		ours := model
-		ours.handler = onSignalAddress()
-		if err := setAction(s, ours); err != nil {
-			return nil, fmt.Errorf("sigaction for signal %d: %w", s, err)
+		if old, err := getAction(s); err == nil && old.handler == 1 /* SIG_IGN */ {
+			ignored = append(ignored, s)
+		} else {
+			catch = append(catch, s)
 		}
 	}
+	model.handler = onSignalAddress()
 	out := make(chan caughtSignal, 16)
 	go readSignals(os.NewFile(uintptr(pipe[0]), "signals"), out)
-	return out, nil
+	return out, ignored, setActions(catch, model)
+}
+
+// catchAlso catches signals that were ignored.
+func catchAlso(ignored []unix.Signal) error {
+	model, err := getAction(unix.SIGTERM)
+	if err != nil {
+		return fmt.Errorf("sigaction: %w", err)
+	}
+	return setActions(ignored, model)
+}
+
+func setActions(signals []unix.Signal, a sigaction) error {
+	for _, s := range signals {
+		if err := setAction(s, a); err != nil {
+			return fmt.Errorf("sigaction for signal %d: %w", s, err)
+		}
+	}
+	return nil
 }
 
 func readSignals(from *os.File, to chan<- caughtSignal) {

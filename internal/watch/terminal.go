@@ -20,7 +20,7 @@ const interruptKey = 0x03
 // is, and Ctrl-C and Ctrl-Z take effect there.
 type terminal struct {
 	outer  *os.File // the user's
-	inner  *os.File // oom143's side of the command's
+	inner  *os.File // oom143's side of the command's; open to the end, since its closing is a hang-up
 	slave  *os.File // the command's side
 	typed  func()   // called for Ctrl-C
 	typing bool     // oom143's input is the terminal
@@ -28,6 +28,7 @@ type terminal struct {
 	before *term.State // of outer, while it is in raw mode
 	wake   [2]int      // pipe that ends the passing of input
 	fed    chan struct{}
+	ending sync.Once
 }
 
 // openTerminal gives nil, nil where none of the streams is a terminal.
@@ -56,6 +57,16 @@ func openTerminal(streams [3]*os.File, typed func()) (*terminal, error) {
 	}
 	t.resize()
 	return t, nil
+}
+
+// reader gives oom143's side of the command's terminal once more, for a
+// reader that closes it.
+func (t *terminal) reader() (*os.File, error) {
+	fd, err := unix.FcntlInt(t.inner.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, fmt.Errorf("reading the command's terminal: %w", err)
+	}
+	return os.NewFile(uintptr(fd), t.inner.Name()), nil
 }
 
 // resize gives the command's terminal the size of the user's.
@@ -153,13 +164,20 @@ func (t *terminal) restore() bool {
 	return true
 }
 
-// stop ends the passing of input and gives the terminal back. A key that has
-// not been read stays for whoever reads the terminal next.
+// stopInput ends the passing of input. A key that has not been read stays for
+// whoever reads the terminal next.
+func (t *terminal) stopInput() {
+	t.ending.Do(func() {
+		if t.wake[1] != 0 {
+			unix.Close(t.wake[1])
+			<-t.fed
+			unix.Close(t.wake[0])
+		}
+	})
+}
+
+// stop ends the passing of input and gives the terminal back.
 func (t *terminal) stop() {
-	if t.wake[1] != 0 {
-		unix.Close(t.wake[1])
-		<-t.fed
-		unix.Close(t.wake[0])
-	}
+	t.stopInput()
 	t.restore()
 }

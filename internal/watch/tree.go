@@ -50,6 +50,7 @@ type tree struct {
 // seen is what is remembered of a process, alive or not.
 type seen struct {
 	process.Process
+	start       uint64 // as kernel.Process has it
 	parent      int
 	command     string
 	argv        []string
@@ -68,12 +69,6 @@ func (t *tree) hangFrom(pid int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.guard = pid
-}
-
-func (t *tree) root() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.guard
 }
 
 // ours tells whether pid is oom143, its guard, or of the command's tree.
@@ -167,15 +162,15 @@ func (t *tree) refresh(pid int) bool {
 	if pid == t.self || pid == t.guard {
 		return false
 	}
-	s := t.seen[pid]
-	// A number that comes back after a pause is another process.
-	isNew := s == nil || s.round < t.round-1
-	if isNew {
-		s = &seen{Process: process.Process{Pid: int32(pid)}, born: t.round}
-	}
 	p, err := t.fs.Process(pid)
 	if err != nil {
 		return false
+	}
+	s := t.seen[pid]
+	// A number that comes back with another start is another process.
+	isNew := s == nil || s.start != p.Start
+	if isNew {
+		s = &seen{Process: process.Process{Pid: int32(pid)}, start: p.Start, born: t.round}
 	}
 	s.parent, s.rss, s.round = p.Parent, p.RSS, t.round
 	s.peak = max(s.peak, s.rss)

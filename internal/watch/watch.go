@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,8 @@ const (
 	leftoverGrace = 200 * time.Millisecond // to end by itself, as the last of a pipeline does
 	leftoverTerm  = 2 * time.Second        // between SIGTERM and SIGKILL
 	outputHeld    = 5 * time.Second        // for its output to end
+	zombieGrace   = 50 * time.Millisecond  // for the guard to wait for what has died
+	guardGrace    = time.Second            // for the guard to end when all is done
 )
 
 // partialEvery is how often an unfinished last line is looked at: some
@@ -89,15 +92,19 @@ type watcher struct {
 	guard     int
 	socket    *os.File
 	pid       atomic.Int32  // of the command
+	early     uint64        // signals that came before the command was known to run; bit N-1 is signal N
 	ending    atomic.Bool   // the command has ended
+	clearing  atomic.Bool   // what it left behind is being ended
 	stopAsked atomic.Bool   // a SIGTSTP was forwarded
+	alone     chan struct{} // closes when oom143 has no child any more
+	dropped   sync.Once     // around the end of session
 	first     sync.Once     // around the first SIGINT or SIGTERM
 	told      chan struct{} // closes when FirstSignal has returned
 }
 
 // New gives a watcher. Nothing is started.
 func New(c Config) *Watcher {
-	w := &Watcher{watcher{Config: c, fs: kernel.New("/"), told: make(chan struct{})}}
+	w := &Watcher{watcher{Config: c, fs: kernel.New("/"), told: make(chan struct{}), alone: make(chan struct{})}}
 	w.container = w.fs.InContainer()
 	w.rec = newRecorder(c.Record, func(err error) { w.trouble("record", err.Error()) })
 	w.out, w.err = &sink{file: c.Streams[1]}, &sink{file: c.Streams[2]}
@@ -136,7 +143,7 @@ func (w *watcher) trouble(what, detail string) {
 // with: the command's own, 128+N when signal N ended it, or 125 to 127 when
 // it could not be started.
 func (w *watcher) Run() int {
-	caught, err := catchSignals(false)
+	caught, ignored, err := catchSignals()
 	if err != nil {
 		w.trouble("signals", err.Error())
 	}
@@ -148,6 +155,11 @@ func (w *watcher) Run() int {
 	if err != nil {
 		return w.notStarted(125, err)
 	}
+	// The guard and with it the command have inherited what is ignored; here
+	// it is seen, recorded and forwarded.
+	if err := catchAlso(ignored); err != nil {
+		w.trouble("signals", err.Error())
+	}
 	own := make(chan ended, 16)
 	go waitForAll(own)
 	w.begin()
@@ -155,6 +167,12 @@ func (w *watcher) Run() int {
 	order := guardOrder{
 		Path: w.Path, Argv: w.Argv, Env: env, Dir: w.Dir,
 		OOMScoreAdj: w.Start.OOMScoreAdj, Terminal: streams.terminal(w.terminal),
+	}
+	w.ends = watchEnds(w.othersEnd)
+	if w.terminal != nil { // before the command writes, whose terminal ends lines with \r\n already
+		if err := w.terminal.feed(w.Streams[0]); err != nil {
+			w.trouble("terminal", err.Error())
+		}
 	}
 	if err := json.NewEncoder(w.socket).Encode(order); err != nil {
 		return w.notStarted(125, fmt.Errorf("telling the guard what to start: %w", err))
@@ -255,7 +273,11 @@ func (w *watcher) prepareStreams() (commandStreams, error) {
 				to = [...]*sink{to, w.out, w.err}[i]
 			}
 		}
-		w.output.copy(testlog.Stdout, t.inner, to)
+		reader, err := t.reader()
+		if err != nil {
+			return s, err
+		}
+		w.output.copy(testlog.Stdout, reader, to)
 	}
 	if s.files[1] == w.Streams[1] && s.files[2] == w.Streams[2] && w.out == w.err {
 		// One stream for both, so that their order stays.
@@ -298,6 +320,15 @@ func (s *commandStreams) terminal(t *terminal) int {
 	return -1
 }
 
+// guardAttr gives the guard a process group of its own, and on a terminal the
+// session that the command is a job of.
+func (s *commandStreams) guardAttr(t *terminal) *syscall.SysProcAttr {
+	if fd := s.terminal(t); fd >= 0 {
+		return &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: fd}
+	}
+	return &syscall.SysProcAttr{Setpgid: true}
+}
+
 // startGuard starts the guard with the command's streams.
 func (w *watcher) startGuard(s commandStreams) error {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -307,7 +338,7 @@ func (w *watcher) startGuard(s commandStreams) error {
 	w.guard, err = syscall.ForkExec("/proc/self/exe", []string{GuardName}, &syscall.ProcAttr{
 		Files: []uintptr{s.files[0].Fd(), s.files[1].Fd(), s.files[2].Fd(), uintptr(pair[1])},
 		Env:   []string{"GOTRACEBACK=none"},
-		Sys:   &syscall.SysProcAttr{Setpgid: true},
+		Sys:   s.guardAttr(w.terminal),
 	})
 	unix.Close(pair[1])
 	w.socket = os.NewFile(uintptr(pair[0]), "guard")
@@ -325,23 +356,30 @@ func (w *watcher) startGuard(s commandStreams) error {
 func (w *watcher) follow(caught <-chan caughtSignal, own <-chan ended) int {
 	news := make(chan guardNews, 16)
 	go readNews(w.socket, news)
-	w.ends = watchEnds(w.othersEnd)
 	stop := make(chan struct{})
 	var loops sync.WaitGroup
+	spawned := func(pid int) {
+		w.spawned(pid)
+		spareThreads()
+		protect(w.fs)
+		loops.Go(func() { w.sampleLoop(stop) })
+		loops.Go(func() { w.partialLoop(stop) })
+	}
 	var main *ended
 	for main == nil {
 		select {
 		case n, ok := <-news:
 			switch {
-			case !ok:
+			case !ok: // the guard has died: its children are oom143's now
 				news = nil
-				w.tree.hangFrom(w.tree.self) // the guard has died: its children are oom143's now
+				w.tree.hangFrom(w.tree.self)
+				if left, err := w.fs.Children(w.tree.self); err == nil && len(left) == 1 && w.pid.Load() == 0 {
+					spawned(left[0])
+				}
 			case n.Errno != 0:
 				return w.refused(n.Errno)
 			case n.Spawned != 0:
-				w.spawned(n.Spawned)
-				loops.Go(func() { w.sampleLoop(stop) })
-				loops.Go(func() { w.partialLoop(stop) })
+				spawned(n.Spawned)
 			case n.Caught != nil:
 				w.signal(*n.Caught)
 			case n.Ended != nil:
@@ -363,12 +401,17 @@ func (w *watcher) follow(caught <-chan caughtSignal, own <-chan ended) int {
 			w.signal(s)
 		}
 	}()
-	go func() { // the ends of orphans are of no interest any more
-		for range news {
+	go func() { // what died with the command, or just before it
+		for n := range news {
+			if n.Ended != nil {
+				w.orphanEnded(*n.Ended)
+			}
 		}
 	}()
 	go func() {
-		for range own {
+		defer close(w.alone)
+		for e := range own {
+			w.orphanEnded(e)
 		}
 	}()
 	end := w.finish(*main)
@@ -378,8 +421,38 @@ func (w *watcher) follow(caught <-chan caughtSignal, own <-chan ended) int {
 	<-w.told
 	w.Add(record.Event{End: &end})
 	w.rec.flush()
-	w.socket.Close()
 	return end.Code
+}
+
+// letGuardGo ends the guard, which has nothing left to guard.
+func (w *watcher) letGuardGo() {
+	// Close alone would wait for the reader.
+	unix.Shutdown(int(w.socket.Fd()), unix.SHUT_RDWR)
+	w.socket.Close()
+}
+
+// Wait waits, after Run, until nothing is left of oom143's own: the guard has
+// ended and the plugins' folder is gone. The verdict need not wait for that.
+func (w *watcher) Wait() {
+	w.dropSession()
+	if w.pid.Load() == 0 {
+		return
+	}
+	select { // nobody else may be there to wait for the guard
+	case <-w.alone:
+	case <-time.After(guardGrace):
+	}
+}
+
+// dropSession removes the plugins' folder, once.
+func (w *watcher) dropSession() {
+	w.dropped.Do(func() {
+		if w.session != nil {
+			if err := w.session.Close(); err != nil {
+				w.trouble("hooks", err.Error())
+			}
+		}
+	})
 }
 
 func readNews(from io.Reader, to chan<- guardNews) {
@@ -430,18 +503,22 @@ func (w *watcher) refused(errno syscall.Errno) int {
 func (w *watcher) spawned(pid int) {
 	w.pid.Store(int32(pid))
 	w.Add(record.Event{Spawned: &record.Spawned{PID: pid}})
-	if w.terminal != nil {
-		if err := w.terminal.feed(w.Streams[0]); err != nil {
-			w.trouble("terminal", err.Error())
+	for n := unix.Signal(1); n <= lastSignal; n++ {
+		if w.early&(1<<(n-1)) != 0 {
+			w.forward(n)
 		}
 	}
+	w.early = 0
 }
 
 // processEnded handles the end or stop of a process; it gives the command's.
 func (w *watcher) processEnded(e ended) *ended {
 	switch {
+	case e.PID == w.guard:
+		w.tree.hangFrom(w.tree.self) // its children are oom143's now
+		return nil
 	case e.PID != int(w.pid.Load()):
-		if e.Status.Signaled() && e.PID != w.guard {
+		if e.Status.Signaled() {
 			w.killed(e.PID, e.Status, record.ByWait)
 		}
 		return nil
@@ -451,6 +528,7 @@ func (w *watcher) processEnded(e ended) *ended {
 	case e.Status.Continued():
 		return nil
 	}
+	w.awaitMemory(e.Status)
 	p, _ := w.tree.process(e.PID)
 	exit := record.Exit{PID: e.PID, Command: p.Command, Main: true, Source: record.ByWait, RSS: max(p.Peak, e.MaxRSS)}
 	if exit.Command == "" {
@@ -466,8 +544,17 @@ func (w *watcher) processEnded(e ended) *ended {
 	return &e
 }
 
+// orphanEnded handles the end of a process after the command's own, as long as
+// it is none that oom143 brings about.
+func (w *watcher) orphanEnded(e ended) {
+	if e.Status.Signaled() && e.PID != w.guard && !w.clearing.Load() {
+		w.killed(e.PID, e.Status, record.ByWait)
+	}
+}
+
 // killed records the end by a signal of a process that is not the command.
 func (w *watcher) killed(pid int, status unix.WaitStatus, source record.ExitSource) {
+	w.awaitMemory(status)
 	p, _ := w.tree.process(pid)
 	w.Add(record.Event{Exit: &record.Exit{
 		PID: pid, Command: p.Command, Signal: unix.SignalName(status.Signal()), Source: source, RSS: p.Peak,
@@ -483,21 +570,16 @@ func (w *watcher) othersEnd(pid int, status unix.WaitStatus) {
 }
 
 // commandStopped stops oom143 with its command when the user's terminal, or a
-// SIGTSTP, asked for it, and wakes the command when oom143 is woken.
+// SIGTSTP, asked for it. The SIGCONT that wakes oom143 is forwarded and wakes
+// the command: what stands after a stop here may still run before it, since
+// the kernel stops one thread after the other.
 func (w *watcher) commandStopped() {
-	t := w.terminal
-	typed := t != nil && t.restore()
 	switch {
-	case typed: // the whole job, as the terminal's own key would
+	case w.terminal != nil && w.terminal.restore(): // the whole job, as the terminal's own key would
 		unix.Kill(0, unix.SIGSTOP)
-		t.setRaw()
-		t.resize()
 	case w.stopAsked.Swap(false):
 		unix.Kill(os.Getpid(), unix.SIGSTOP)
-	default:
-		return
 	}
-	unix.Kill(-int(w.pid.Load()), unix.SIGCONT)
 }
 
 // typedInterrupt is Ctrl-C at the user's terminal. The command's own terminal
@@ -513,11 +595,10 @@ func (w *watcher) signal(s caughtSignal) {
 	if s.Signal == unix.SIGTSTP {
 		w.stopAsked.Store(true)
 	}
-	if pid := int(w.pid.Load()); pid != 0 {
-		unix.Kill(-pid, s.Signal)
-		if group, err := unix.Getpgid(pid); err == nil && group != pid {
-			unix.Kill(pid, s.Signal) // it left the group that it was given
-		}
+	if w.pid.Load() != 0 {
+		w.forward(s.Signal)
+	} else {
+		w.early |= 1 << (s.Signal - 1)
 	}
 	switch s.Signal {
 	case unix.SIGWINCH:
@@ -525,15 +606,25 @@ func (w *watcher) signal(s caughtSignal) {
 			w.terminal.resize()
 		}
 		return
-	case unix.SIGCONT:
-		if w.terminal != nil {
-			w.terminal.setRaw()
+	case unix.SIGCONT: // the command runs again: from here on Ctrl-Z can go to it
+		if t := w.terminal; t != nil {
+			t.setRaw()
+			t.resize()
 		}
 		return
 	}
 	w.Add(record.Event{Signal: &record.Signal{Signal: signalName(s.Signal), From: from}})
 	if s.Signal == unix.SIGINT || s.Signal == unix.SIGTERM {
 		w.firstSignal()
+	}
+}
+
+// forward sends a signal to the command's process group.
+func (w *watcher) forward(s unix.Signal) {
+	pid := int(w.pid.Load())
+	unix.Kill(-pid, s)
+	if group, err := unix.Getpgid(pid); err == nil && group != pid {
+		unix.Kill(pid, s) // it left the group that it was given
 	}
 }
 
@@ -566,8 +657,12 @@ func (w *watcher) finish(main ended) record.End {
 	if main.Status.Signaled() {
 		end.Signal = unix.SignalName(main.Status.Signal())
 	}
+	if w.terminal != nil {
+		w.terminal.stopInput()
+	}
 	began := time.Now()
 	end.Leftovers = w.clearTree()
+	w.letGuardGo()
 	done := w.output.wait()
 	select {
 	case <-done:
@@ -587,21 +682,19 @@ func (w *watcher) finish(main ended) record.End {
 			w.trouble("hooks", err.Error())
 		}
 	}
-	if w.session != nil {
-		if err := w.session.Close(); err != nil {
-			w.trouble("hooks", err.Error())
-		}
-	}
+	go w.dropSession()
 	w.sampleNow(memoryOnly)
 	return end
 }
 
 // clearTree ends the processes that outlive the command, and names them.
 func (w *watcher) clearTree() []record.Process {
+	w.waitForZombies()
 	left := w.waitForTree(leftoverGrace)
 	if len(left) == 0 {
 		return nil
 	}
+	w.clearing.Store(true)
 	var named []record.Process
 	var names []string
 	for _, pid := range left {
@@ -640,6 +733,22 @@ func plural(n int, one, more string) string {
 	return more
 }
 
+// waitForZombies lets the guard wait for what has died already: how it ended
+// belongs to the evidence.
+func (w *watcher) waitForZombies() {
+	for deadline := time.Now().Add(zombieGrace); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		all, err := w.fs.Descendants(w.tree.self)
+		if err != nil || !slices.ContainsFunc(all, w.isZombie) {
+			return
+		}
+	}
+}
+
+func (w *watcher) isZombie(pid int) bool {
+	p, err := w.fs.Process(pid)
+	return err == nil && p.State == 'Z' && pid != w.guard
+}
+
 // waitForTree waits until the command's tree is empty, at most d, and gives
 // what is left of it.
 func (w *watcher) waitForTree(d time.Duration) []int {
@@ -657,7 +766,7 @@ func (w *watcher) waitForTree(d time.Duration) []int {
 
 // descendants are the living processes of the command's tree.
 func (w *watcher) descendants() []int {
-	all, err := w.fs.Descendants(w.tree.root())
+	all, err := w.fs.Descendants(w.tree.self) // not of the guard, which may have died
 	if err != nil {
 		return nil
 	}
@@ -673,4 +782,21 @@ func (w *watcher) descendants() []int {
 func isTerminal(f *os.File) bool {
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
+}
+
+// spareThreads makes the runtime start a few threads now and keep them. Later,
+// while memory is exhausted, a new thread's stack could be what the kernel
+// kills a second process for.
+func spareThreads() {
+	const count = 6
+	var all sync.WaitGroup
+	for range count {
+		all.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			nap := unix.Timespec{Nsec: int64(time.Millisecond)}
+			unix.Nanosleep(&nap, nil)
+		})
+	}
+	all.Wait()
 }

@@ -135,3 +135,5 @@ module.exports = (module) => {
   else module.exports = wrap(adapter);
   report.loaded(fw);
 };
+
+//# sourceURL=oom143:jest.cjs

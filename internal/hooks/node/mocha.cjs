@@ -51,3 +51,5 @@ module.exports = ({ exports: { Runner } }) => {
     observe(runner);
   });
 };
+
+//# sourceURL=oom143:mocha.cjs

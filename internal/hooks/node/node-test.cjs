@@ -69,3 +69,5 @@ module.exports = () => {
     if (typeof resource.nesting === 'number') started(resource);
   });
 };
+
+//# sourceURL=oom143:node-test.cjs

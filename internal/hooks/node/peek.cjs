@@ -20,3 +20,5 @@ module.exports = function peek(object, name, note) {
     },
   });
 };
+
+//# sourceURL=oom143:peek.cjs

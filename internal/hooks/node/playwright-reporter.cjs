@@ -39,3 +39,5 @@ module.exports = class {
     } catch {}
   }
 };
+
+//# sourceURL=oom143:playwright-reporter.cjs

@@ -52,3 +52,5 @@ module.exports = () => {
   };
   report.loaded(fw);
 };
+
+//# sourceURL=oom143:playwright.cjs

@@ -3,6 +3,9 @@
 // the process runs tests and loads the plugin of the framework it finds; in any
 // other process it leaves one accessor behind, on Module.prototype. It keeps to
 // the syntax of Node 8, because an error of syntax would end the process.
+//
+// The sourceURL at the end of each file keeps it out of coverage, which is of
+// the scripts whose URL is a file.
 
 const folder = __dirname;
 
@@ -90,3 +93,5 @@ try {
   delete require.cache[__filename];
   if (process.env.OOM143_EVENTS) start();
 } catch (_) {} // whatever is missing here, the process goes on without it
+
+//# sourceURL=oom143:preload.cjs

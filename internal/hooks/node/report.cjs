@@ -97,3 +97,5 @@ exports.start = (test) => write('start', test);
 exports.finish = (test, outcome) => write('finish', { ...test, file: undefined, line: undefined, outcome });
 exports.phase = (fw, phase, file) => write('phase', { fw, phase, file });
 exports.loaded = (fw) => write('loaded', { fw });
+
+//# sourceURL=oom143:report.cjs

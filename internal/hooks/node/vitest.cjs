@@ -86,3 +86,5 @@ module.exports = () => {
     observe(state);
   });
 };
+
+//# sourceURL=oom143:vitest.cjs
