@@ -89,8 +89,8 @@ func Guard() int {
 		return 0
 	}
 	letGoOfStreams()
-	protect(kernel.New("/"))
 	news.Encode(guardNews{Spawned: pid})
+	protect(kernel.New("/"))
 
 	gone := make(chan struct{})
 	go func() {
@@ -110,7 +110,9 @@ func Guard() int {
 		case s := <-caught:
 			news.Encode(guardNews{Caught: &s})
 		case <-gone:
-			killAll()
+			if ends != nil {
+				killAll()
+			}
 			return 0
 		}
 	}

@@ -88,6 +88,7 @@ type watcher struct {
 	scanner  *testlog.Scanner
 	follower *hooks.Follower
 	session  *hooks.Session
+	plugins  <-chan opened
 
 	guard     int
 	socket    *os.File
@@ -148,6 +149,7 @@ func (w *watcher) Run() int {
 		w.trouble("signals", err.Error())
 	}
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	w.openPlugins()
 	streams, err := w.prepareStreams()
 	if err == nil {
 		err = w.startGuard(streams)
@@ -180,23 +182,45 @@ func (w *watcher) Run() int {
 	return w.follow(caught, own)
 }
 
+// opened is the plugins' session, or why there is none.
+type opened struct {
+	session *hooks.Session
+	err     error
+}
+
+// openPlugins opens the plugins' session beside what else has to be done
+// before the command can start.
+func (w *watcher) openPlugins() {
+	if w.Hooks == nil {
+		return
+	}
+	done := make(chan opened, 1)
+	w.plugins = done
+	go func() {
+		s, err := w.Hooks()
+		done <- opened{s, err}
+		close(done)
+	}()
+}
+
 // withPlugins gives the environment that makes test frameworks report. Without
 // plugins the run goes on with what the output shows.
 func (w *watcher) withPlugins(env []string) []string {
-	if w.Hooks == nil {
+	if w.plugins == nil {
 		return env
 	}
-	session, err := w.Hooks()
-	if err != nil {
+	o := <-w.plugins
+	if o.err != nil {
+		w.trouble("hooks", o.err.Error())
+		return env
+	}
+	w.session = o.session
+	var err error
+	if w.follower, err = w.session.Follow(w.plugin); err != nil {
 		w.trouble("hooks", err.Error())
 		return env
 	}
-	w.session = session
-	if w.follower, err = session.Follow(w.plugin); err != nil {
-		w.trouble("hooks", err.Error())
-		return env
-	}
-	return session.Environ(env, hooks.Command{Argv: w.Argv, Dir: w.Dir})
+	return w.session.Environ(env, hooks.Command{Argv: w.Argv, Dir: w.Dir})
 }
 
 // begin takes the baseline and writes the record's first event.
@@ -360,8 +384,10 @@ func (w *watcher) follow(caught <-chan caughtSignal, own <-chan ended) int {
 	var loops sync.WaitGroup
 	spawned := func(pid int) {
 		w.spawned(pid)
-		spareThreads()
-		protect(w.fs)
+		loops.Go(func() {
+			spareThreads()
+			protect(w.fs)
+		})
 		loops.Go(func() { w.sampleLoop(stop) })
 		loops.Go(func() { w.partialLoop(stop) })
 	}
@@ -447,6 +473,9 @@ func (w *watcher) Wait() {
 // dropSession removes the plugins' folder, once.
 func (w *watcher) dropSession() {
 	w.dropped.Do(func() {
+		if w.session == nil && w.plugins != nil {
+			w.session = (<-w.plugins).session // the command was not started
+		}
 		if w.session != nil {
 			if err := w.session.Close(); err != nil {
 				w.trouble("hooks", err.Error())
