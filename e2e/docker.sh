@@ -49,7 +49,8 @@ stop() {
 	# containers, its containerd and shims, mounts.
 	local container left
 	for container in "$data"/containers/*; do
-		grep -ls "/docker/${container##*/}" /proc/[0-9]*/cgroup | cut -d/ -f3 | xargs -r kill -KILL || true
+		[ -d "$container" ] || continue
+		grep -lsF "/docker/${container##*/}" /proc/[0-9]*/cgroup | cut -d/ -f3 | xargs -r kill -KILL || true
 	done
 	for left in $(pgrep -f -- "^[^ ]*containerd[^ ]* .*$run/" || true); do
 		kill -KILL "$left" 2>/dev/null || true

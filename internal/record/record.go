@@ -172,7 +172,10 @@ func (r *Record) sample(at time.Time, s Sample) {
 		if l.Last > l.Peak {
 			l.Peak, l.PeakAt = l.Last, at
 			if l.Kind == MachineLevel {
-				r.Others = l.Last - min(l.Last, r.commandsOwn(s))
+				r.Others = 0
+				if own := r.commandsOwn(s); own > 0 {
+					r.Others = l.Last - min(l.Last, own)
+				}
 			}
 		}
 		l.Timeline.Add(at.Sub(r.Start.StartedAt).Milliseconds(), l.Last)

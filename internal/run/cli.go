@@ -169,6 +169,9 @@ func (s setting) String() string         { return s.value }
 func (s setting) Type() string           { return s.kind }
 func (s setting) Set(value string) error { return s.set(value) }
 
+// leastLimit is the smallest memory limit that is taken, in bytes.
+const leastLimit = 1_000_000
+
 func (o *options) setLimit(s string) error {
 	const allowed = "allowed are auto, a size such as 7GB, 7GiB or 512MB, and a share of the machine such as 80%"
 	s = strings.TrimSpace(s)
@@ -185,7 +188,9 @@ func (o *options) setLimit(s string) error {
 		return nil
 	}
 	size, err := humanize.ParseBytes(s)
-	if err != nil || size == 0 || strings.HasPrefix(s, "-") {
+	// "7" is 7 bytes, which nobody means, and a comma is no decimal point to
+	// the library.
+	if err != nil || size < leastLimit || strings.ContainsAny(s, "-,") {
 		return errors.New(allowed)
 	}
 	o.limit = watch.Limit{Bytes: size}

@@ -26,6 +26,9 @@ func findCommand(name, dir string) (string, error) {
 	if name == "" {
 		return "", unstartable{statusNotFound, "the command's name is empty"}
 	}
+	if strings.Contains(name, "/") && !filepath.IsAbs(name) && dir != "" {
+		name = filepath.Join(dir, name) // where it is going to be executed
+	}
 	path, err := exec.LookPath(name)
 	if errors.Is(err, exec.ErrDot) {
 		err = nil // PATH says so, and a shell would
@@ -33,14 +36,7 @@ func findCommand(name, dir string) (string, error) {
 	if err == nil {
 		return path, nil
 	}
-	place := name
-	if strings.Contains(name, "/") && !filepath.IsAbs(name) && dir != "" {
-		place = filepath.Join(dir, name)
-		if found, err := exec.LookPath(place); err == nil {
-			return found, nil
-		}
-	}
-	info, statErr := os.Stat(place)
+	info, statErr := os.Stat(name)
 	switch {
 	case strings.Contains(name, "/") && statErr == nil && info.IsDir():
 		return "", unstartable{statusNoExecution, "it is a directory"}

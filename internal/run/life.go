@@ -39,9 +39,10 @@ type life struct {
 	places  *workspace.Workspace
 	github  *github // nil outside a workflow
 
-	telling sync.Mutex
-	before  *annotate.Report // what was told first
-	said    map[string]bool  // complaints, each made once
+	telling   sync.Mutex
+	before    *annotate.Report // what was told first
+	ownRecord bool             // nobody asked for the record by name
+	said      map[string]bool  // complaints, each made once
 }
 
 // start runs a command, or the options' script, and gives oom143's exit
@@ -137,7 +138,7 @@ func (l *life) openRecord() (*os.File, error) {
 		return nil, err
 	}
 	f.Chmod(0o644)
-	l.record = f.Name()
+	l.record, l.ownRecord = f.Name(), true
 	return f, nil
 }
 
@@ -237,7 +238,13 @@ func (l *life) say(rep *annotate.Report, verdict diagnose.Verdict) {
 	case verdict.Cause == diagnose.NotStarted:
 		l.watcher.Say("oom143: " + rep.Headline + "\n")
 	case told != nil || verdict.Cause != diagnose.Passed || verdict.Warning != "":
-		l.watcher.Say(annotate.Terminal(rep, l.width(), l.colour()))
+		text := annotate.Terminal(rep, l.width(), l.colour())
+		if l.ownRecord && !verdict.Early {
+			text += "oom143:   record        " + l.record + "\n"
+		}
+		l.watcher.Say(text)
+	case l.ownRecord && l.github == nil && l.before == nil:
+		os.Remove(l.record) // all is well, and nobody knows its name
 	}
 }
 

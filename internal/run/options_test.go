@@ -34,7 +34,7 @@ func TestSetLimit(t *testing.T) {
 	}
 	for _, in := range []string{
 		"7XB", "-1", "-7GB", "0", "0GB", "0%", "101%", "-5%", "%", "NaN%", "Inf%", "x%", "GB", "7GB7", "Auto", "1e400GB",
-		"99999999999999EB", "80 percent", "0.1B",
+		"99999999999999EB", "80 percent", "0.1B", "7", "999kB", "7,5GB",
 	} {
 		o := &options{limit: watch.Limit{Bytes: 1}}
 		if err := o.setLimit(in); err == nil || !strings.Contains(err.Error(), "7GiB") {

@@ -32,7 +32,13 @@ func watchEnds(told func(int, unix.WaitStatus)) *ends {
 		return e
 	}
 	if e.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err == nil {
-		unix.EpollCtl(e.epoll, unix.EPOLL_CTL_ADD, e.wake, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(e.wake)})
+		err = unix.EpollCtl(e.epoll, unix.EPOLL_CTL_ADD, e.wake, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(e.wake)})
+	}
+	if err != nil { // nothing could end the loop
+		unix.Close(e.epoll)
+		e.epoll = -1
+		close(e.done)
+		return e
 	}
 	go e.loop()
 	return e

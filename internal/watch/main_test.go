@@ -44,6 +44,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // for the helpers
 	}
+	// nohup and a script's "&" leave these ignored, and everything started
+	// here would inherit that.
+	for _, ignored := range []unix.Signal{unix.SIGHUP, unix.SIGINT} {
+		if a, err := getAction(ignored); err == nil && a.handler == 1 /* SIG_IGN */ {
+			setAction(ignored, sigaction{})
+		}
+	}
 	status := m.Run()
 	if builtPath != "" {
 		os.RemoveAll(filepath.Dir(builtPath))

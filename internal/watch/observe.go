@@ -61,6 +61,7 @@ func (w *watcher) sampleNow(deep depth) time.Duration {
 	w.Add(record.Event{Time: now, Sample: &s})
 	if c, moved := w.sampler.moved(); moved {
 		w.Add(record.Event{Time: now, Counters: &c})
+		w.whoVanished()
 	}
 	if deep != memoryOnly {
 		w.snapshot(now, s, deep == everything)
@@ -70,6 +71,26 @@ func (w *watcher) sampleNow(deep depth) time.Duration {
 	}
 	w.rec.flush()
 	return w.sampler.next()
+}
+
+// largestWatched is how many of the largest processes are looked for after a
+// kill.
+const largestWatched = 5
+
+// whoVanished records which of the largest processes have gone, when the
+// machine has counted another kill and no kernel log tells whose it was.
+func (w *watcher) whoVanished() {
+	kills := w.sampler.machineKills()
+	if w.log != nil || kills == w.kills {
+		return
+	}
+	w.kills = kills
+	top := w.tree.top().Top
+	for _, p := range top[:min(len(top), largestWatched)] {
+		if left, err := w.fs.Process(p.PID); err != nil || left.State == 'Z' {
+			w.Add(record.Event{Vanished: &p})
+		}
+	}
 }
 
 // lookForDaemons records, once, the userspace OOM killers that are running.

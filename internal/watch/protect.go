@@ -68,7 +68,9 @@ func (w *watcher) awaitMemory(status unix.WaitStatus) {
 	}
 	w.sampling.Lock()
 	defer w.sampling.Unlock()
-	w.roomAgain()
+	if w.sampler.killed() {
+		w.roomAgain()
+	}
 }
 
 // roomAgain waits until no cgroup is full. The caller holds w.sampling.

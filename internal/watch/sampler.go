@@ -1,10 +1,12 @@
 package watch
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/shirou/gopsutil/v3/mem"
 
 	"github.com/org/oom143-action/internal/kernel"
@@ -44,6 +46,9 @@ type Limit struct {
 
 // Auto tells whether the limits are the system's own.
 func (l Limit) Auto() bool { return l.Bytes == 0 && l.Percent == 0 }
+
+// limitTrouble is a limit that was asked for and cannot be.
+const limitTrouble = "memory-limit"
 
 // DefaultLimit is held against where no limit can be read: the memory of
 // GitHub's smallest runner for private repositories, in bytes.
@@ -144,7 +149,8 @@ func (s *sampler) findLevels(limit Limit, trouble func(what, detail string)) {
 	case wanted > 0 && (info.MemTotal == 0 || wanted <= info.MemTotal):
 		s.levels = append(s.levels, level{Level: record.Level{Kind: record.OptionLevel, Limit: wanted}})
 	case wanted > 0:
-		trouble("memory-limit", "the limit is above the machine's memory, so the machine's memory counts")
+		trouble(limitTrouble, fmt.Sprintf("the memory limit of %s is above the machine's memory of %s, so the machine's memory counts",
+			humanize.Bytes(wanted), humanize.Bytes(info.MemTotal)))
 	case !enforced:
 		s.levels = append(s.levels, level{Level: record.Level{Kind: record.DefaultLevel, Limit: DefaultLimit}})
 	}
@@ -245,6 +251,16 @@ func (s *sampler) killed() bool {
 		}
 	}
 	return false
+}
+
+// machineKills is how many kills the machine has counted since the start.
+func (s *sampler) machineKills() uint64 {
+	for i, l := range s.levels {
+		if l.Kind == record.MachineLevel {
+			return s.counted.Levels[i].OOMKill
+		}
+	}
+	return 0
 }
 
 // full tells whether a cgroup has less than a share of its limit left.

@@ -4,6 +4,7 @@ package watch
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -83,6 +84,7 @@ type watcher struct {
 	peak        uint64 // used at the last snapshot of processes
 	peakAt      time.Time
 	daemonsSeen bool
+	kills       uint64 // of the machine, when the vanished were last looked for
 
 	scanning sync.Mutex
 	scanner  *testlog.Scanner
@@ -90,6 +92,7 @@ type watcher struct {
 	session  *hooks.Session
 	plugins  <-chan opened
 
+	inherited map[int]bool // children from before the command
 	guard     int
 	socket    *os.File
 	pid       atomic.Int32  // of the command
@@ -149,6 +152,7 @@ func (w *watcher) Run() int {
 		w.trouble("signals", err.Error())
 	}
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	w.inherit()
 	w.openPlugins()
 	streams, err := w.prepareStreams()
 	if err == nil {
@@ -253,6 +257,9 @@ func (w *watcher) begin() {
 	w.Add(record.Event{Time: s.StartedAt, Start: &s})
 	for i := range troubles {
 		w.Add(record.Event{Trouble: &troubles[i]})
+		if troubles[i].What == limitTrouble {
+			w.Say("oom143: " + troubles[i].Detail + ".\n")
+		}
 	}
 	w.rec.flush()
 }
@@ -399,7 +406,7 @@ func (w *watcher) follow(caught <-chan caughtSignal, own <-chan ended) int {
 			case !ok: // the guard has died: its children are oom143's now
 				news = nil
 				w.tree.hangFrom(w.tree.self)
-				if left, err := w.fs.Children(w.tree.self); err == nil && len(left) == 1 && w.pid.Load() == 0 {
+				if left := w.newChildren(); len(left) == 1 && w.pid.Load() == 0 {
 					spawned(left[0])
 				}
 			case n.Errno != 0:
@@ -414,11 +421,19 @@ func (w *watcher) follow(caught <-chan caughtSignal, own <-chan ended) int {
 		case e, ok := <-own:
 			if ok {
 				main = w.processEnded(e)
-			} else if own = nil; news == nil {
-				main = &ended{Status: 125 << 8} // no child and no guard: nobody can know any more
+			} else {
+				own = nil
 			}
 		case s := <-caught:
 			w.signal(s)
+		}
+		if news == nil && main == nil && len(w.newChildren()) == 0 {
+			if w.pid.Load() == 0 {
+				return w.notStarted(125, errors.New("the guard that was to start it was killed"))
+			}
+			if own == nil {
+				main = &ended{Status: 125 << 8} // nobody can know any more
+			}
 		}
 	}
 	w.ending.Store(true)
@@ -457,11 +472,20 @@ func (w *watcher) letGuardGo() {
 	w.socket.Close()
 }
 
+// inherit notes the children that were there before the command.
+func (w *watcher) inherit() {
+	w.inherited = map[int]bool{}
+	children, _ := w.fs.Children(w.tree.self)
+	for _, pid := range children {
+		w.inherited[pid] = true
+	}
+}
+
 // Wait waits, after Run, until nothing is left of oom143's own: the guard has
 // ended and the plugins' folder is gone. The verdict need not wait for that.
 func (w *watcher) Wait() {
 	w.dropSession()
-	if w.pid.Load() == 0 {
+	if w.pid.Load() == 0 || len(w.inherited) > 0 {
 		return
 	}
 	select { // nobody else may be there to wait for the guard
@@ -576,7 +600,7 @@ func (w *watcher) processEnded(e ended) *ended {
 // orphanEnded handles the end of a process after the command's own, as long as
 // it is none that oom143 brings about.
 func (w *watcher) orphanEnded(e ended) {
-	if e.Status.Signaled() && e.PID != w.guard && !w.clearing.Load() {
+	if e.Status.Signaled() && e.PID != w.guard && !w.inherited[e.PID] && !w.clearing.Load() {
 		w.killed(e.PID, e.Status, record.ByWait)
 	}
 }
@@ -766,8 +790,7 @@ func plural(n int, one, more string) string {
 // belongs to the evidence.
 func (w *watcher) waitForZombies() {
 	for deadline := time.Now().Add(zombieGrace); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		all, err := w.fs.Descendants(w.tree.self)
-		if err != nil || !slices.ContainsFunc(all, w.isZombie) {
+		if !slices.ContainsFunc(w.family(), w.isZombie) {
 			return
 		}
 	}
@@ -793,14 +816,34 @@ func (w *watcher) waitForTree(d time.Duration) []int {
 	}
 }
 
-// descendants are the living processes of the command's tree.
-func (w *watcher) descendants() []int {
-	all, err := w.fs.Descendants(w.tree.self) // not of the guard, which may have died
+// family are all that descend from oom143, living and dead, without what was
+// there before the command: a shell that executes oom143 may leave it
+// background jobs and process substitutions.
+func (w *watcher) family() []int {
+	var all []int
+	for _, child := range w.newChildren() {
+		all = append(all, child)
+		if below, err := w.fs.Descendants(child); err == nil {
+			all = append(all, below...)
+		}
+	}
+	return all
+}
+
+// newChildren are the children that oom143 did not have at its start, without
+// the guard's place among them: what the guard holds is in [watcher.family].
+func (w *watcher) newChildren() []int {
+	children, err := w.fs.Children(w.tree.self)
 	if err != nil {
 		return nil
 	}
-	living := all[:0]
-	for _, pid := range all {
+	return slices.DeleteFunc(children, func(pid int) bool { return w.inherited[pid] })
+}
+
+// descendants are the living processes of the command's tree.
+func (w *watcher) descendants() []int {
+	living := []int{}
+	for _, pid := range w.family() {
 		if p, err := w.fs.Process(pid); err == nil && p.State != 'Z' && p.State != 'X' && pid != w.guard {
 			living = append(living, pid)
 		}
