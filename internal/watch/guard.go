@@ -90,8 +90,6 @@ func Guard() int {
 	}
 	letGoOfStreams()
 	news.Encode(guardNews{Spawned: pid})
-	protect(kernel.New("/"))
-
 	gone := make(chan struct{})
 	go func() {
 		io.Copy(io.Discard, socket) // nothing more is said; the end is the message
@@ -99,6 +97,7 @@ func Guard() int {
 	}()
 	ends := make(chan ended, 16)
 	go waitForAll(ends)
+	time.AfterFunc(protectAfter, func() { protect(kernel.New("/")) })
 	for {
 		select {
 		case e, ok := <-ends:

@@ -47,6 +47,10 @@ func protect(fs kernel.FS) {
 	}
 }
 
+// protectAfter is when oom143 protects itself: what ends sooner has not
+// exhausted anything, and need not wait for it.
+const protectAfter = 20 * time.Millisecond
+
 // brim is the headroom, as a share of a cgroup's limit, below which nothing is
 // read that can be done without.
 const brim = 0.03

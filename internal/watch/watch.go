@@ -392,8 +392,12 @@ func (w *watcher) follow(caught <-chan caughtSignal, own <-chan ended) int {
 	spawned := func(pid int) {
 		w.spawned(pid)
 		loops.Go(func() {
-			spareThreads()
-			protect(w.fs)
+			select {
+			case <-stop:
+			case <-time.After(protectAfter):
+				spareThreads()
+				protect(w.fs)
+			}
 		})
 		loops.Go(func() { w.sampleLoop(stop) })
 		loops.Go(func() { w.partialLoop(stop) })
