@@ -117,7 +117,7 @@ func (w *watcher) snapshot(now time.Time, s record.Sample, full bool) {
 	if float64(used) < float64(w.peak)*(1+snapshotStep) || (!full && now.Sub(w.peakAt) < snapshotEvery) {
 		return
 	}
-	if now.Sub(w.tree.readAt) > snapshotEvery && w.sampler.warned {
+	if now.Sub(w.tree.readAt) > snapshotEvery && w.sampler.warned && !w.sampler.full(brim) {
 		w.tree.read(now, false)
 	}
 	w.peak, w.peakAt = used, now

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -51,9 +52,32 @@ func protect(fs kernel.FS) {
 // exhausted anything, and need not wait for it.
 const protectAfter = 20 * time.Millisecond
 
+// heapPiece and heapPieces make up the heap that is held ready: some minutes'
+// worth of samples.
+const (
+	heapPiece  = 8 << 10
+	heapPieces = 192
+)
+
+// spareHeap makes the runtime ask the kernel for memory now that it will need
+// later. The collector gives the pieces back to the heap, not to the kernel,
+// which gets back only what exceeds the heap's goal of 4 MiB.
+func spareHeap() {
+	pieces := make([][]byte, heapPieces)
+	for i := range pieces {
+		pieces[i] = make([]byte, heapPiece)
+		for at := 0; at < heapPiece; at += os.Getpagesize() {
+			pieces[i][at] = 1
+		}
+	}
+	runtime.KeepAlive(pieces)
+	clear(pieces)
+	runtime.GC()
+}
+
 // brim is the headroom, as a share of a cgroup's limit, below which nothing is
 // read that can be done without.
-const brim = 0.03
+const brim = 0.08
 
 // memoryReturns is how long a killed process's memory is waited for, in steps
 // of memoryStep.

@@ -396,6 +396,7 @@ func (w *watcher) follow(caught <-chan caughtSignal, own <-chan ended) int {
 			case <-stop:
 			case <-time.After(protectAfter):
 				spareThreads()
+				spareHeap()
 				protect(w.fs)
 			}
 		})
