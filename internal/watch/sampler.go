@@ -194,7 +194,7 @@ func (s *sampler) sample(now time.Time) record.Sample {
 			out.Used[i] = command
 		}
 	}
-	if now.Sub(s.swapAt) >= swapEvery {
+	if now.Sub(s.swapAt) >= swapEvery && !s.full(brim) {
 		s.swapAt = now
 		if swap, err := mem.SwapMemory(); err == nil {
 			s.swap = swap.Used
